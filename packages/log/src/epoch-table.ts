@@ -1,0 +1,134 @@
+import { MAX_POSITION_ENTRIES, type Position } from "./position.ts";
+
+/** All seqs of (after, through]. */
+export interface SeqRange {
+  readonly after: number;
+  readonly through: number;
+}
+
+/** What a node has of one epoch: everything of (tail, head] that is not in a hole. */
+export interface EpochState {
+  /** What is at or below may be lacking. */
+  tail: number;
+  /** The highest seq that is dealt with. */
+  head: number;
+  /** Ascending, disjoint, all above the tail. */
+  holes: SeqRange[];
+  /** When its manager's link ended, by the monotonic clock; undefined while it is attached. */
+  goneAtMs: number | undefined;
+}
+
+/** What a node knows of every push-manager process that it has heard of. */
+export class EpochTable {
+  readonly #epochs = new Map<string, EpochState>();
+  #heads: Position | undefined;
+
+  get size(): number {
+    return this.#epochs.size;
+  }
+
+  get(epoch: string): Readonly<EpochState> | undefined {
+    return this.#epochs.get(epoch);
+  }
+
+  entries(): IterableIterator<[string, Readonly<EpochState>]> {
+    return this.#epochs.entries();
+  }
+
+  /**
+   * A link of this epoch is there. An epoch that is new begins at `tailSeq`: the node lacks what is
+   * at or below, and goes on after it.
+   */
+  attach(epoch: string, tailSeq: number): Readonly<EpochState> {
+    let state = this.#epochs.get(epoch);
+    if (state === undefined) {
+      state = { tail: tailSeq, head: tailSeq, holes: [], goneAtMs: undefined };
+      this.#epochs.set(epoch, state);
+      this.#heads = undefined;
+    }
+    state.goneAtMs = undefined;
+    return state;
+  }
+
+  /** The link of this epoch has ended. */
+  detach(epoch: string, nowMs: number): void {
+    const state = this.#epochs.get(epoch);
+    if (state !== undefined) state.goneAtMs ??= nowMs;
+  }
+
+  /** Everything up to `throughSeq` is dealt with. A head only grows. */
+  advance(epoch: string, throughSeq: number): void {
+    const state = this.#epochs.get(epoch);
+    if (state === undefined || throughSeq <= state.head) return;
+    state.head = throughSeq;
+    this.#heads = undefined;
+  }
+
+  /** Everything of (head, afterSeq] is lost. Returns whether that is anything. */
+  skipTo(epoch: string, afterSeq: number): boolean {
+    const state = this.#epochs.get(epoch);
+    if (state === undefined || afterSeq <= state.head) return false;
+    const last = state.holes.at(-1);
+    if (last !== undefined && last.through === state.head) {
+      state.holes[state.holes.length - 1] = { after: last.after, through: afterSeq };
+    } else {
+      state.holes.push({ after: state.head, through: afterSeq });
+    }
+    this.advance(epoch, afterSeq);
+    return true;
+  }
+
+  /** The log has evicted this seq: the tail is at least there. */
+  evicted(epoch: string, seq: number): void {
+    const state = this.#epochs.get(epoch);
+    if (state === undefined || seq <= state.tail) return;
+    state.tail = seq;
+    while (state.holes[0] !== undefined && state.holes[0].through <= seq) state.holes.shift();
+    const first = state.holes[0];
+    if (first !== undefined && first.after < seq) {
+      state.holes[0] = { after: seq, through: first.through };
+    }
+  }
+
+  /** Forgets the epochs whose managers have been gone for longer than `afterMs`. */
+  forgetGone(nowMs: number, afterMs: number): void {
+    for (const [epoch, state] of this.#epochs) {
+      if (state.goneAtMs !== undefined && nowMs - state.goneAtMs > afterMs) {
+        this.#epochs.delete(epoch);
+        this.#heads = undefined;
+      }
+    }
+  }
+
+  /**
+   * The head of every epoch, as one immutable position that stays the same object until a head
+   * moves. Over `MAX_POSITION_ENTRIES`, those whose managers are gone for longest are left out.
+   */
+  heads(): Position {
+    if (this.#heads === undefined) {
+      let states = [...this.#epochs];
+      if (states.length > MAX_POSITION_ENTRIES) {
+        const goneAt = (state: EpochState) => state.goneAtMs ?? Number.POSITIVE_INFINITY;
+        states = states
+          .sort(([, a], [, b]) => (goneAt(a) < goneAt(b) ? 1 : -1))
+          .slice(0, MAX_POSITION_ENTRIES);
+      }
+      this.#heads = new Map(states.map(([epoch, state]) => [epoch, state.head]));
+    }
+    return this.#heads;
+  }
+
+  /**
+   * Whether everything after `position` that was ever accepted, of every epoch known here, is in
+   * the log or still to come live.
+   */
+  covers(position: Position): boolean {
+    for (const [epoch, state] of this.#epochs) {
+      const seq = position.get(epoch) ?? 0;
+      if (seq < state.tail) return false;
+      const lastHole = state.holes.at(-1);
+      if (lastHole !== undefined && lastHole.through > seq) return false;
+    }
+    return true;
+  }
+}
