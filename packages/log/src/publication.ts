@@ -1,6 +1,6 @@
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Command, Publication as PublicationMessage } from "@pushcast/api";
 import { Command as CommandCodec, Publication as PublicationCodec } from "@pushcast/api";
-import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 /**
  * A publication as a process holds it: the fields of `pushcast.v1.Publication` with plain numbers,
@@ -85,8 +85,8 @@ export function decodePublication(bytes: Buffer): Publication {
       else if (field === 4) content = slice(bytes, reader.bytes());
       else if (field === 5) contentType = reader.string();
       else if (field === 6) idempotencyKey = reader.string();
-      else if (field === 7) (excludeUserIds ??= []).push(reader.string());
-      else if (field === 10) (userIds ??= []).push(reader.string());
+      else if (field === 7) excludeUserIds = append(excludeUserIds, reader.string());
+      else if (field === 10) userIds = append(userIds, reader.string());
       else if (field === 11) command = CommandCodec.decode(reader.bytes());
       else reader.skip(wireType, field);
     } else if (wireType === WireType.Varint) {
@@ -111,6 +111,13 @@ export function decodePublication(bytes: Buffer): Publication {
     atMs,
     ...(command === undefined ? {} : { command }),
   };
+}
+
+/** Most publications list nobody, so a list is made only when it is needed. */
+function append(list: string[] | undefined, item: string): string[] {
+  if (list === undefined) return [item];
+  list.push(item);
+  return list;
 }
 
 /** A part of `whole` that the reader handed out, as a Buffer over the same memory. */

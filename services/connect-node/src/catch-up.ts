@@ -1,0 +1,156 @@
+import type { Hub } from "./hub.ts";
+import { isFor, type NodeEntry, type NodeLog } from "./node-log.ts";
+import type { Session, Subscription } from "./session.ts";
+import type { Writer } from "./writer.ts";
+
+/** Entries that one session gets before another has its turn. */
+const SESSION_ENTRIES = 128;
+/** Entries that all sessions together get before live delivery has its turn. */
+const TURN_ENTRIES = 1024;
+/** With more subscriptions than this concerned, one gap says it for all. */
+const GAPS_BY_SUBSCRIPTION = 10;
+
+/**
+ * Fills sessions from the log: those that lag, once their sockets drain, and subscriptions that were
+ * held. Reads only the index lists of the session's own subscriptions, merged by offset, and takes
+ * turns with live delivery. What the log has evicted meanwhile is said by a `gap`.
+ */
+export class CatchUp {
+  readonly #hub: Hub;
+  readonly #log: NodeLog;
+  readonly #writer: Writer;
+  readonly #onGap: () => void;
+  readonly #waiting = new Set<Session>();
+  #scheduled = false;
+
+  constructor(init: {
+    hub: Hub;
+    log: NodeLog;
+    writer: Writer;
+    /** A gap was said because the log no longer has it; for metrics. */
+    onGap: () => void;
+  }) {
+    this.#hub = init.hub;
+    this.#log = init.log;
+    this.#writer = init.writer;
+    this.#onGap = init.onGap;
+  }
+
+  /** Fills a session that is behind, soon and as far as its socket takes it. */
+  start(session: Session): void {
+    this.#waiting.add(session);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#run);
+  }
+
+  /**
+   * Writes what is pending for the session's live subscriptions, or for one of them, at once. What
+   * lags stays behind. The flush of the batch later finds it written.
+   */
+  flushNow(session: Session, only?: Subscription): void {
+    if (session.lagging) return;
+    const live = [...session.subscriptions()].filter(
+      (subscription) =>
+        subscription.state === "live" && (only === undefined || subscription === only),
+    );
+    this.#fill(session, live, Number.POSITIVE_INFINITY);
+  }
+
+  readonly #run = (): void => {
+    this.#scheduled = false;
+    let budget = TURN_ENTRIES;
+    for (const session of [...this.#waiting]) {
+      if (budget <= 0) break;
+      this.#waiting.delete(session);
+      budget -= this.#turn(session, Math.min(budget, SESSION_ENTRIES));
+    }
+    if (this.#waiting.size > 0 && !this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(this.#run);
+    }
+  };
+
+  /** One session's turn. Returns how many entries it took. */
+  #turn(session: Session, budget: number): number {
+    if (session.closed || !this.#writer.hasRoom(session)) return 0;
+    const behind = [...session.subscriptions()].filter(
+      ({ state }) => state === "filling" || (state === "live" && session.lagging),
+    );
+    this.#sayGaps(session, behind);
+    const { entries, outcome } = this.#fill(session, behind, budget);
+    if (outcome === "budget spent") this.start(session);
+    else if (outcome === "done") this.#goLive(session);
+    else this.#writer.lag(session); // the drain of its socket starts the next turn
+    return entries;
+  }
+
+  #goLive(session: Session): void {
+    for (const subscription of session.subscriptions()) {
+      if (subscription.state === "filling") this.#hub.setState(subscription, "live");
+    }
+    this.#hub.setLagging(session, false);
+    if (session.gapDue) {
+      session.gapDue = false;
+      this.#writer.send(session, { type: "gap", scope: "all", position: this.#log.epochs.heads() });
+    }
+  }
+
+  #fill(
+    session: Session,
+    subscriptions: readonly Subscription[],
+    budget: number,
+  ): { entries: number; outcome: "done" | "budget spent" | "socket full" } {
+    const merge = this.#log.merge(subscriptions);
+    let entries = 0;
+    let batch: NodeEntry[] = [];
+    let batchBytes = 0;
+    const write = (): boolean => {
+      const hasRoom = this.#writer.writeEntries(session, batch);
+      batch = [];
+      batchBytes = 0;
+      return hasRoom;
+    };
+    for (let next = merge.peek(); next !== undefined; next = merge.peek()) {
+      if (entries >= budget) {
+        return { entries, outcome: write() ? "budget spent" : "socket full" };
+      }
+      const entry = this.#log.at(next.at);
+      next.cursor.subscription.offset = next.at + 1;
+      merge.advance();
+      entries += 1;
+      if (entry === undefined || !isFor(entry, session.userId)) continue;
+      batch.push(entry);
+      batchBytes += entry.encoded.byteLength;
+      if (batchBytes >= this.#writer.pieceBytes && !write()) {
+        return { entries, outcome: "socket full" };
+      }
+    }
+    return { entries, outcome: write() ? "done" : "socket full" };
+  }
+
+  /** Says what these subscriptions have lost to eviction since their offsets, and moves them past it. */
+  #sayGaps(session: Session, subscriptions: readonly Subscription[]): void {
+    const concerned = subscriptions.filter(
+      (subscription) => this.#hub.evictedBelow(subscription) > subscription.offset,
+    );
+    if (concerned.length === 0) return;
+    // What follows is still in the log, so it is above the tails.
+    const position = this.#log.tails();
+    for (const subscription of concerned) subscription.offset = this.#log.start;
+    if (concerned.length > GAPS_BY_SUBSCRIPTION) {
+      this.#writer.send(session, { type: "gap", scope: "all", position });
+      this.#onGap();
+      return;
+    }
+    for (const { room } of concerned) {
+      this.#writer.send(
+        session,
+        room === undefined
+          ? { type: "gap", scope: "self", position }
+          : { type: "gap", room: room.id, scope: "room", position },
+      );
+      this.#onGap();
+    }
+  }
+}

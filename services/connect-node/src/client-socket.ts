@@ -1,0 +1,39 @@
+import type { Socket } from "node:net";
+import { WebSocket } from "ws";
+import type { SessionSocket } from "./session.ts";
+
+/**
+ * Fits a `ws` connection to what a session needs. Messages are written to the TCP socket as whole
+ * frames, beside `ws`: the same bytes go to every member of a room. That is safe because `ws` writes
+ * a frame in one piece too, compression is off, and nothing here is sent in fragments.
+ */
+export class ClientSocket implements SessionSocket {
+  readonly #ws: WebSocket;
+  readonly #socket: Socket;
+
+  constructor(ws: WebSocket, socket: Socket) {
+    this.#ws = ws;
+    this.#socket = socket;
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(frames: Buffer): void {
+    // Once a close frame was sent or answered, RFC 6455 allows no other frame after it.
+    if (this.#ws.readyState === WebSocket.OPEN && this.#socket.writable) this.#socket.write(frames);
+  }
+
+  setReading(reading: boolean): void {
+    if (reading === !this.#ws.isPaused) return;
+    if (reading) this.#ws.resume();
+    else this.#ws.pause();
+  }
+
+  close(code: number, reason: string): void {
+    // A paused connection would not see the client's answer.
+    this.setReading(true);
+    this.#ws.close(code, reason);
+  }
+}

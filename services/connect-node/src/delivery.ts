@@ -1,0 +1,123 @@
+import type { Command } from "@pushcast/api";
+import { targetKind } from "@pushcast/log";
+import type { Flusher } from "./flusher.ts";
+import type { Audience, Hub } from "./hub.ts";
+import type { NodeEntry, NodeLog } from "./node-log.ts";
+import type { SessionService } from "./session-service.ts";
+import type { Writer } from "./writer.ts";
+
+/** Which sessions a publication reached on this node. */
+export interface Outcome {
+  /** Written or queued. */
+  readonly delivered: number;
+  /** Behind, and will get it from the log. */
+  readonly lagging: number;
+}
+
+/** A publication that reached nobody. */
+const NOBODY: Outcome = { delivered: 0, lagging: 0 };
+
+/** Matches publications with this node's sessions, hands them to the flusher, and carries out commands. */
+export class Delivery {
+  readonly #hub: Hub;
+  readonly #log: NodeLog;
+  readonly #flusher: Flusher;
+  readonly #writer: Writer;
+  readonly #sessions: SessionService;
+
+  constructor(init: {
+    hub: Hub;
+    log: NodeLog;
+    flusher: Flusher;
+    writer: Writer;
+    sessions: SessionService;
+  }) {
+    this.#hub = init.hub;
+    this.#log = init.log;
+    this.#flusher = init.flusher;
+    this.#writer = init.writer;
+    this.#sessions = init.sessions;
+  }
+
+  /** Delivers a publication that is no command. One that is ephemeral reaches only who is not behind. */
+  deliver(entry: NodeEntry): Outcome {
+    const { publication } = entry;
+    const kind = targetKind(publication);
+    let audience: Audience = this.#hub.everyone;
+    if (publication.roomId !== "") {
+      const room = this.#hub.rooms.get(publication.roomId);
+      if (room === undefined) return NOBODY;
+      audience = room;
+    }
+    const matched =
+      kind === "user" ? this.#countListed(entry) : this.#countAudience(entry, audience);
+    if (matched.delivered > 0) this.#flusher.add(audience, entry);
+    return publication.ephemeral ? { ...matched, lagging: 0 } : matched;
+  }
+
+  /**
+   * Carries out a command on the sessions that were opened before it.
+   * @param openedBeforeMs by the wall clock; undefined for all that are open
+   * @returns the sessions that it changed
+   */
+  carryOut(command: Command, openedBeforeMs: number | undefined): Outcome {
+    const { kind } = command;
+    if (kind === undefined) return NOBODY;
+    let changed = 0;
+    for (const session of [...this.#hub.sessionsOf([kind.value.userId])]) {
+      if (openedBeforeMs !== undefined && session.openedAtMs > openedBeforeMs) continue;
+      switch (kind.$case) {
+        case "join":
+          if (this.#sessions.joinByCommand(session, kind.value.roomId)) changed += 1;
+          break;
+        case "leave":
+          if (this.#sessions.leaveByCommand(session, kind.value.roomId)) changed += 1;
+          break;
+        case "disconnect":
+          this.#sessions.close(session, { code: kind.value.code, reason: kind.value.reason });
+          changed += 1;
+          break;
+      }
+    }
+    return { delivered: changed, lagging: 0 };
+  }
+
+  /** Publications were lost between a manager and this node: every session that is open is told. */
+  sayGap(): void {
+    this.#flusher.flushAll();
+    const position = this.#log.epochs.heads();
+    for (const session of this.#hub.sessions.values()) {
+      // What a session that is behind is still filled with must not follow its gap.
+      if (session.lagging || session.self.state === "filling") session.gapDue = true;
+      else this.#writer.send(session, { type: "gap", scope: "all", position });
+    }
+  }
+
+  #countAudience(entry: NodeEntry, audience: Audience): Outcome {
+    const room = audience === this.#hub.everyone ? undefined : entry.publication.roomId;
+    let all = room === undefined ? this.#hub.sessions.size : 0;
+    if (room !== undefined) all = this.#hub.rooms.get(room)?.members.size ?? 0;
+    let behind = audience.behind;
+    for (const session of this.#hub.sessionsOf(entry.excluded ?? [])) {
+      const subscription = room === undefined ? session.self : session.rooms.get(room);
+      if (subscription === undefined) continue;
+      all -= 1;
+      if (subscription.behind) behind -= 1;
+    }
+    return { delivered: all - behind, lagging: behind };
+  }
+
+  #countListed({ publication, excluded, listed }: NodeEntry): Outcome {
+    let delivered = 0;
+    let lagging = 0;
+    for (const session of this.#hub.sessionsOf(listed ?? [])) {
+      if (excluded?.has(session.userId)) continue;
+      const subscription =
+        publication.roomId === "" ? session.self : session.rooms.get(publication.roomId);
+      if (subscription === undefined) continue;
+      if (subscription.behind) lagging += 1;
+      else delivered += 1;
+    }
+    return { delivered, lagging };
+  }
+}

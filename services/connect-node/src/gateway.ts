@@ -1,0 +1,190 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { type Logger, listen } from "@pushcast/runtime";
+import {
+  CLOSE_CODES,
+  HTTP_ERRORS,
+  type HttpErrorCode,
+  httpErrorBody,
+  selectSubprotocol,
+} from "@pushcast/wire";
+import { type WebSocket, WebSocketServer } from "ws";
+import { ClientSocket } from "./client-socket.ts";
+import { checkHandshake, type Handshake, PATH } from "./handshake.ts";
+import type { Heartbeats } from "./heartbeats.ts";
+import type { NodeMetrics } from "./metrics.ts";
+import type { Session } from "./session.ts";
+import type { SessionService } from "./session-service.ts";
+
+export interface GatewayInit {
+  sessions: SessionService;
+  heartbeats: Heartbeats;
+  metrics: NodeMetrics;
+  logger: Logger;
+  /** Why no new session is taken now; undefined if one is. */
+  refusal: () => HttpErrorCode | undefined;
+  maxFrameBytes: number;
+  sessionBufferBytes: number;
+  /** Answers what is no WebSocket request and not for its path; else 404. */
+  onOtherRequest?: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/** Longest time over which refused clients are spread that are told to come again. */
+const RETRY_AFTER_MAX_SECONDS = 5;
+/** How long a client may take to answer a close frame before its connection is cut. */
+const CLOSE_TIMEOUT_MS = 5_000;
+/** Node's default; sockets with more queued than this tell when they have drained. */
+const HIGH_WATER_MARK_BYTES = 16_384;
+const WS_ERROR_CLOSE_CODES: Readonly<Record<string, number>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: CLOSE_CODES.TOO_BIG.code,
+  WS_ERR_INVALID_UTF8: CLOSE_CODES.NOT_UTF8.code,
+};
+
+/** The edge: HTTP before the upgrade, WebSocket connections after it, each with its session. */
+export class Gateway {
+  readonly #init: GatewayInit;
+  readonly #server: Server;
+  readonly #upgrader: WebSocketServer;
+  readonly #open = new Set<WebSocket>();
+
+  constructor(init: GatewayInit) {
+    this.#init = init;
+    this.#upgrader = new WebSocketServer({
+      noServer: true,
+      maxPayload: init.maxFrameBytes,
+      perMessageDeflate: false,
+      clientTracking: false,
+      // Known to ws 8.19 and later, and not yet to its types.
+      ...({ closeTimeout: CLOSE_TIMEOUT_MS } as object),
+      handleProtocols: (offered) => selectSubprotocol([...offered])?.answer ?? false,
+    });
+    this.#server = createServer({
+      // A socket tells that it has drained only if it was above this.
+      highWaterMark: Math.min(HIGH_WATER_MARK_BYTES, init.sessionBufferBytes),
+      keepAliveTimeout: 5_000,
+      headersTimeout: 10_000,
+      requestTimeout: 10_000,
+    });
+    this.#server.on("request", (request, response) => this.#onRequest(request, response));
+    this.#server.on("upgrade", (request, socket, head) =>
+      this.#onUpgrade(request, socket as Socket, head),
+    );
+  }
+
+  /** @throws ListenError */
+  listen(host: string, port: number): Promise<number> {
+    return listen(this.#server, { host, port, setting: "WS_PORT" });
+  }
+
+  /** Takes no new connections, and cuts those that are left. */
+  close(): Promise<void> {
+    for (const ws of this.#open) ws.terminate();
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url?.split("?", 1)[0];
+    if (path !== PATH && this.#init.onOtherRequest !== undefined) {
+      this.#init.onOtherRequest(request, response);
+      return;
+    }
+    const code =
+      path !== PATH
+        ? "NOT_FOUND"
+        : request.method === "GET"
+          ? "UPGRADE_REQUIRED"
+          : "METHOD_NOT_ALLOWED";
+    this.#init.metrics.rejections.inc({ reason: code });
+    const body = httpErrorBody(code);
+    response.writeHead(HTTP_ERRORS[code].status, errorHeaders(code, body));
+    response.end(body);
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    // Until `ws` has the socket, an error on it would end the process.
+    const ignore = () => {};
+    socket.on("error", ignore);
+    const checked = checkHandshake(request);
+    const refused = checked.ok ? this.#init.refusal() : checked.code;
+    if (!checked.ok || refused !== undefined) {
+      this.#refuse(socket, refused ?? "QUERY_INVALID", checked.ok ? undefined : checked.message);
+      return;
+    }
+    this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
+      socket.off("error", ignore);
+      this.#serve(ws, socket, checked.handshake);
+    });
+  }
+
+  #serve(ws: WebSocket, socket: Socket, { userId, codec, resumes }: Handshake): void {
+    const { sessions, heartbeats, metrics, logger } = this.#init;
+    this.#open.add(ws);
+    const session: Session = sessions.open({
+      userId,
+      codec,
+      resumes,
+      socket: new ClientSocket(ws, socket),
+    });
+    heartbeats.add(session);
+    ws.on("message", (data: Buffer, isBinary: boolean) => {
+      try {
+        sessions.receive(session, data, isBinary);
+      } catch (err) {
+        logger.error({ err, sessionId: session.id }, "a client's frame could not be served");
+        sessions.close(session, { code: CLOSE_CODES.INTERNAL.code, reason: "internal error" });
+      }
+    });
+    ws.on("pong", () => sessions.alive(session));
+    ws.on("ping", () => sessions.alive(session));
+    socket.on("drain", () => sessions.drained(session));
+    ws.on("error", (error: NodeJS.ErrnoException) => {
+      // `ws` closes by itself on frames that break the protocol.
+      if (session.closed || error.code?.startsWith("WS_ERR_") !== true) return;
+      const code = WS_ERROR_CLOSE_CODES[error.code] ?? CLOSE_CODES.PROTOCOL_ERROR.code;
+      metrics.closes.inc({ code: String(code) });
+    });
+    ws.on("close", () => {
+      this.#open.delete(ws);
+      heartbeats.remove(session);
+      sessions.ended(session);
+    });
+  }
+
+  #refuse(socket: Socket, code: HttpErrorCode, message: string | undefined): void {
+    this.#init.metrics.rejections.inc({ reason: code });
+    const body = httpErrorBody(code, message);
+    const { status } = HTTP_ERRORS[code];
+    const headers = Object.entries({ Connection: "close", ...errorHeaders(code, body) })
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join("");
+    socket.end(`HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? "Refused"}\r\n${headers}\r\n${body}`);
+    socket.once("finish", () => socket.destroy());
+  }
+}
+
+const STATUS_TEXTS: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  426: "Upgrade Required",
+  429: "Too Many Requests",
+  503: "Service Unavailable",
+};
+
+function errorHeaders(code: HttpErrorCode, body: Buffer): Record<string, string | number> {
+  const { headers, retryAfter } = HTTP_ERRORS[code];
+  return {
+    "Content-Type": "application/json",
+    "Content-Length": body.byteLength,
+    ...headers,
+    // Spread by jitter, or all who were refused together would come again together.
+    ...(retryAfter
+      ? { "Retry-After": 1 + Math.floor(Math.random() * RETRY_AFTER_MAX_SECONDS) }
+      : {}),
+  };
+}

@@ -1,0 +1,40 @@
+import type { Clock, TimerHandle } from "@pushcast/runtime";
+import type { Session } from "./session.ts";
+
+/** Buckets that are served one after another, so that a node does not ping all its sessions at once. */
+const BUCKETS = 16;
+
+/** One timer for the heartbeats of all sessions: a wheel whose buckets come round each interval. */
+export class Heartbeats {
+  readonly #buckets = Array.from({ length: BUCKETS }, () => new Set<Session>());
+  readonly #bucketOf = new Map<Session, Set<Session>>();
+  readonly #clock: Clock;
+  readonly #ticker: TimerHandle;
+  #next = 0;
+
+  constructor(init: { clock: Clock; intervalMs: number; beat: (session: Session) => void }) {
+    this.#clock = init.clock;
+    const tick = () => {
+      const bucket = this.#buckets[this.#next] as Set<Session>;
+      this.#next = (this.#next + 1) % BUCKETS;
+      for (const session of [...bucket]) init.beat(session);
+    };
+    this.#ticker = init.clock.setInterval(tick, init.intervalMs / BUCKETS, { unref: true });
+  }
+
+  /** The session is first served after a whole interval. */
+  add(session: Session): void {
+    const bucket = this.#buckets[(this.#next + BUCKETS - 1) % BUCKETS] as Set<Session>;
+    bucket.add(session);
+    this.#bucketOf.set(session, bucket);
+  }
+
+  remove(session: Session): void {
+    this.#bucketOf.get(session)?.delete(session);
+    this.#bucketOf.delete(session);
+  }
+
+  stop(): void {
+    this.#clock.clearInterval(this.#ticker);
+  }
+}

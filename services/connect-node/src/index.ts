@@ -1,0 +1,2 @@
+export { type ConnectNodeInit, createConnectNode } from "./connect-node.ts";
+export { type NodeSettings, nodeChecks, nodeSettings } from "./settings.ts";

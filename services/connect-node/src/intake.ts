@@ -1,0 +1,129 @@
+import type { Publication } from "@pushcast/log";
+import type { Clock } from "@pushcast/runtime";
+import type { DeliverMessage } from "./deliver-message.ts";
+import type { Delivery, Outcome } from "./delivery.ts";
+import type { NodeMetrics } from "./metrics.ts";
+import { type NodeEntry, type NodeLog, ownPublication } from "./node-log.ts";
+
+/** What a publication came to on this node. */
+export interface SeqOutcome extends Outcome {
+  readonly seq: number;
+  /** The node had its idempotency key; the counts are the first's. */
+  readonly duplicate: boolean;
+}
+
+/** A manager sent what the protocol does not allow. */
+export class DeliverError extends Error {}
+
+/**
+ * Takes in what links bring: puts each publication into the log once, has it delivered, and moves
+ * the epoch's head. What the node has already is dropped, by position and by idempotency key.
+ */
+export class Intake {
+  readonly #log: NodeLog;
+  readonly #delivery: Delivery;
+  readonly #clock: Clock;
+  readonly #metrics: NodeMetrics;
+  /** For each key in the log what its first publication came to. */
+  readonly #keys = new Map<string, Outcome>();
+
+  constructor(init: { log: NodeLog; delivery: Delivery; clock: Clock; metrics: NodeMetrics }) {
+    this.#log = init.log;
+    this.#delivery = init.delivery;
+    this.#clock = init.clock;
+    this.#metrics = init.metrics;
+  }
+
+  /** An entry has left the log, and its key with it. */
+  evicted({ publication }: NodeEntry): void {
+    if (publication.idempotencyKey !== "") this.#keys.delete(publication.idempotencyKey);
+  }
+
+  /** A link of an epoch is there. Returns what the node has of it; undefined if it is new. */
+  attach(epoch: string, tailSeq: number): number | undefined {
+    const known = this.#log.epochs.get(epoch);
+    const { head } = this.#log.epochs.attach(epoch, tailSeq);
+    if (known !== undefined) return head;
+    if (tailSeq > 0) this.#lost();
+    return undefined;
+  }
+
+  /** The link of an epoch has ended. */
+  detach(epoch: string): void {
+    this.#log.epochs.detach(epoch, this.#clock.monotonicMs());
+  }
+
+  /** The highest seq of an epoch that is dealt with. */
+  head(epoch: string): number {
+    return this.#log.epochs.get(epoch)?.head ?? 0;
+  }
+
+  /**
+   * Takes in one message of a link.
+   * @param attachHead the manager's head as the link began: what is at or below may be old news
+   * @returns the outcomes of publications that matched somebody or were duplicates
+   * @throws DeliverError; what came before the fault has been taken in
+   */
+  take(epoch: string, message: DeliverMessage, attachHead: number): SeqOutcome[] {
+    if (this.#log.epochs.skipTo(epoch, message.afterSeq)) this.#lost();
+    const outcomes: SeqOutcome[] = [];
+    for (const bytes of message.publications) {
+      const { encoded, publication } = decode(bytes);
+      if (publication.epoch !== epoch || publication.seq > message.throughSeq) {
+        throw new DeliverError("a publication is not of its message's epoch and range");
+      }
+      if (publication.seq <= this.head(epoch)) continue;
+      const outcome = this.#takeOne(encoded, publication, attachHead);
+      this.#log.epochs.advance(epoch, publication.seq);
+      if (outcome.duplicate || outcome.delivered > 0 || outcome.lagging > 0) outcomes.push(outcome);
+    }
+    this.#log.epochs.advance(epoch, message.throughSeq);
+    return outcomes;
+  }
+
+  /** Delivers a publication that belongs to no manager and is not kept. */
+  deliverOnly(publication: Publication): Outcome {
+    const entry = this.#log.entry(Buffer.alloc(0), publication, this.#clock.monotonicMs());
+    return this.#deliver(entry);
+  }
+
+  #takeOne(encoded: Buffer, publication: Publication, attachHead: number): SeqOutcome {
+    const { seq, idempotencyKey, command, ephemeral } = publication;
+    const first = this.#keys.get(idempotencyKey);
+    if (first !== undefined) return { seq, ...first, duplicate: true };
+    const entry = this.#log.entry(encoded, publication, this.#clock.monotonicMs());
+    if (command !== undefined) {
+      // A command that waited for this link is not for sessions that began after it.
+      const openedBeforeMs = seq <= attachHead ? publication.atMs : undefined;
+      const outcome = this.#delivery.carryOut(command, openedBeforeMs);
+      this.#log.append(entry);
+      return { seq, ...outcome, duplicate: false };
+    }
+    const outcome = this.#deliver(entry);
+    if (!ephemeral) {
+      if (idempotencyKey !== "") this.#keys.set(idempotencyKey, outcome);
+      this.#log.append(entry);
+    }
+    return { seq, ...outcome, duplicate: false };
+  }
+
+  #deliver(entry: NodeEntry): Outcome {
+    const outcome = this.#delivery.deliver(entry);
+    const hasUsers = outcome.delivered > 0 || outcome.lagging > 0;
+    this.#metrics.received.inc({ has_users: hasUsers ? "true" : "false" });
+    return outcome;
+  }
+
+  #lost(): void {
+    this.#metrics.gaps.inc({ reason: "link" });
+    this.#delivery.sayGap();
+  }
+}
+
+function decode(bytes: Uint8Array) {
+  try {
+    return ownPublication(bytes);
+  } catch (cause) {
+    throw new DeliverError("bytes that are no publication", { cause });
+  }
+}

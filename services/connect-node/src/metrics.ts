@@ -1,0 +1,104 @@
+import { CLOSE_CODES } from "@pushcast/wire";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+
+/** What a gauge reads when Prometheus scrapes. */
+export interface NodeGauges {
+  sessions(): number;
+  users(): number;
+  rooms(): number;
+  laggingSessions(): number;
+  logBytes(): number;
+  frameCacheBytes(): number;
+  links(): number;
+}
+
+export type NodeMetrics = ReturnType<typeof createNodeMetrics>;
+
+/** The metrics of a connect-node. Never a room or a user as a label. */
+export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge("connect_node_sessions", "Open sessions", gauges.sessions);
+  gauge("connect_node_users", "Users with at least one session", gauges.users);
+  gauge("connect_node_rooms", "Rooms with at least one session", gauges.rooms);
+  gauge(
+    "connect_node_lagging_sessions",
+    "Sessions whose sockets are backed up; they are filled from the log",
+    gauges.laggingSessions,
+  );
+  gauge("connect_node_log_bytes", "Memory of the publication log", gauges.logBytes);
+  gauge("connect_node_frame_cache_bytes", "Memory of the frame cache", gauges.frameCacheBytes);
+  gauge("connect_node_links", "Attached push-managers", gauges.links);
+
+  const received = new Counter({
+    name: "connect_node_push_received_total",
+    help: "Publications applied, each once, with or without a matching session",
+    labelNames: ["has_users"],
+    registers,
+  });
+  for (const has_users of ["true", "false"]) received.inc({ has_users }, 0);
+  const deliveries = new Counter({
+    name: "connect_node_deliveries_total",
+    help: "Messages written to sessions",
+    labelNames: ["target"],
+    registers,
+  });
+  for (const target of ["room", "user", "all"]) deliveries.inc({ target }, 0);
+  const gaps = new Counter({
+    name: "connect_node_gaps_total",
+    help: "Gaps said: evicted (a session fell off the log), link (a manager's publications were lost), left (a lagging session left a room)",
+    labelNames: ["reason"],
+    registers,
+  });
+  for (const reason of ["evicted", "link", "left"]) gaps.inc({ reason }, 0);
+  const recoveries = new Counter({
+    name: "connect_node_recoveries_total",
+    help: "Answers to joins with a position and to resumes",
+    labelNames: ["recovered"],
+    registers,
+  });
+  for (const recovered of ["true", "false"]) recoveries.inc({ recovered }, 0);
+  const closes = new Counter({
+    name: "connect_node_closes_total",
+    help: "Sessions that the server closed, by the code that it decided on",
+    labelNames: ["code"],
+    registers,
+  });
+  for (const { code } of Object.values(CLOSE_CODES)) closes.inc({ code: String(code) }, 0);
+  const rejections = new Counter({
+    name: "connect_node_rejections_total",
+    help: "Handshakes and joins refused, by the code of the answer",
+    labelNames: ["reason"],
+    registers,
+  });
+  const registryEvents = new Counter({
+    name: "connect_node_registry_events_total",
+    help: "What happened to this node's registration",
+    labelNames: ["type"],
+    registers,
+  });
+  const deliverySeconds = new Histogram({
+    name: "connect_node_delivery_seconds",
+    help: "From the manager's acceptance of a publication to the last of its socket writes here; as good as the clocks agree",
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  });
+  return {
+    received,
+    deliveries,
+    gaps,
+    recoveries,
+    closes,
+    rejections,
+    registryEvents,
+    deliverySeconds,
+  };
+}

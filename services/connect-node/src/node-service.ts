@@ -1,0 +1,181 @@
+import { randomBytes } from "node:crypto";
+import { type ServerDuplexStream, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import {
+  ConnectNodeServiceService,
+  type DeliverResponse,
+  type InspectRequest,
+  type InspectResponse,
+  type PushMessageBatchRequest,
+  type PushMessageBatchResponse,
+} from "@pushcast/api";
+import type { Publication } from "@pushcast/log";
+import { publicationId } from "@pushcast/log";
+import { type Clock, type Logger, RpcError, unaryHandler } from "@pushcast/runtime";
+import { contentProblem, contentTypeProblem, idProblem } from "@pushcast/wire";
+import type { Hub } from "./hub.ts";
+import type { Intake } from "./intake.ts";
+import { ManagerLink } from "./manager-link.ts";
+import type { ManagerLinks } from "./manager-links.ts";
+
+const MAX_USER_IDS = 10_000;
+const MAX_EXCLUDED_USER_IDS = 1_000;
+
+/**
+ * The service as gRPC serves it. `Deliver` takes its requests as bytes: what they hold goes into
+ * the log encoded. `Replicate` is answered UNIMPLEMENTED: see docs/delivery.md.
+ */
+export const nodeServiceDefinition = {
+  ...ConnectNodeServiceService,
+  deliver: { ...ConnectNodeServiceService.deliver, requestDeserialize: (bytes: Buffer) => bytes },
+};
+
+interface NodeServiceInit {
+  nodeId: string;
+  version: string;
+  hub: Hub;
+  intake: Intake;
+  links: ManagerLinks;
+  maxContentBytes: number;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** What push-managers and biz-servers call on this node. */
+export function createNodeService(init: NodeServiceInit): UntypedServiceImplementation {
+  const onError = (err: unknown) => init.logger.error({ err }, "a call failed");
+  const batches = new PushMessageBatches(init);
+  return {
+    pushMessageBatch: unaryHandler((request) => batches.push(request), { onError }),
+    deliver: (call: ServerDuplexStream<Buffer, DeliverResponse>) => deliver(init, call),
+    inspect: unaryHandler((request) => inspect(init, request), { onError }),
+  };
+}
+
+/** Fits a gRPC call to a link. */
+function deliver(init: NodeServiceInit, call: ServerDuplexStream<Buffer, DeliverResponse>): void {
+  const { links } = init;
+  const link = new ManagerLink({
+    nodeId: init.nodeId,
+    version: init.version,
+    intake: init.intake,
+    clock: init.clock,
+    logger: init.logger,
+    onAttached: (attached) => links.attachedAs(attached),
+    stream: {
+      send: (response) => {
+        if (!call.cancelled && !call.writableEnded) call.write(response);
+      },
+      end: (problem) => {
+        if (problem === undefined) call.end();
+        else call.emit("error", { code: status.ABORTED, details: problem });
+      },
+    },
+  });
+  links.add(link);
+  call.on("data", (bytes: Buffer) => link.receive(bytes));
+  call.on("end", () => {
+    links.remove(link);
+    if (!call.writableEnded) call.end();
+  });
+  call.on("cancelled", () => links.remove(link));
+  // Without a listener a broken stream would end the process.
+  call.on("error", () => links.remove(link));
+}
+
+function inspect({ nodeId, hub }: NodeServiceInit, request: InspectRequest): InspectResponse {
+  const { roomId, userId } = request;
+  const room = roomId === "" ? undefined : hub.rooms.get(roomId);
+  const counts = { nodeId, userRooms: [] as string[], sessionsLagging: 0 };
+  if (userId !== "") {
+    const sessions = [...hub.sessionsOf([userId])].filter(
+      (session) => roomId === "" || session.rooms.has(roomId),
+    );
+    const rooms = new Set(sessions.flatMap((session) => [...session.rooms.keys()]));
+    return {
+      ...counts,
+      sessions: sessions.length,
+      users: sessions.length > 0 ? 1 : 0,
+      rooms: rooms.size,
+      userRooms: [...rooms],
+      sessionsLagging: sessions.filter((session) => session.lagging).length,
+    };
+  }
+  if (roomId !== "") {
+    return {
+      ...counts,
+      sessions: room?.members.size ?? 0,
+      users: room === undefined ? 0 : hub.usersIn(room),
+      rooms: room === undefined ? 0 : 1,
+      sessionsLagging: room?.behind ?? 0,
+    };
+  }
+  return {
+    ...counts,
+    sessions: hub.sessions.size,
+    users: hub.users.size,
+    rooms: hub.rooms.size,
+    sessionsLagging: hub.lagging.size,
+  };
+}
+
+/** Messages that enter at this node: for its own sessions, ephemeral, in an epoch of their own. */
+class PushMessageBatches {
+  readonly #init: NodeServiceInit;
+  /** Like a manager's epoch, and never one. */
+  readonly #epoch = randomBytes(8).toString("hex");
+  #seq = 0;
+
+  constructor(init: NodeServiceInit) {
+    this.#init = init;
+  }
+
+  push(request: PushMessageBatchRequest): PushMessageBatchResponse {
+    this.#check(request);
+    this.#seq += 1;
+    const publication: Publication = {
+      epoch: this.#epoch,
+      seq: this.#seq,
+      roomId: request.roomId,
+      userIds: request.userIds,
+      excludeUserIds: request.excludeUserIds,
+      content: request.content,
+      contentType: request.contentType,
+      idempotencyKey: "",
+      ephemeral: true,
+      atMs: this.#init.clock.now(),
+    };
+    const { delivered, lagging } = this.#init.intake.deliverOnly(publication);
+    return {
+      messageId: publicationId(publication),
+      matched: delivered > 0,
+      sessionsDelivered: delivered,
+      sessionsLagging: lagging,
+    };
+  }
+
+  #check(request: PushMessageBatchRequest): void {
+    const { roomId, userIds, excludeUserIds, content, contentType } = request;
+    if (roomId !== "") refuse("ROOM_INVALID", idProblem(roomId), "room_id");
+    if (userIds.length > MAX_USER_IDS) {
+      refuse("TOO_MANY_USERS", `must be at most ${MAX_USER_IDS}`, "user_ids");
+    }
+    if (excludeUserIds.length > MAX_EXCLUDED_USER_IDS) {
+      refuse("TOO_MANY_EXCLUDED", `must be at most ${MAX_EXCLUDED_USER_IDS}`, "exclude_user_ids");
+    }
+    for (const userId of userIds) refuse("USER_INVALID", idProblem(userId), "user_ids");
+    for (const userId of excludeUserIds)
+      refuse("USER_INVALID", idProblem(userId), "exclude_user_ids");
+    if (content.byteLength > this.#init.maxContentBytes) {
+      const message = `content has ${content.byteLength} bytes; the limit is ${this.#init.maxContentBytes}`;
+      throw new RpcError(status.RESOURCE_EXHAUSTED, "CONTENT_TOO_LARGE", message);
+    }
+    refuse("CONTENT_TYPE_INVALID", contentTypeProblem(contentType), "content_type");
+    refuse("CONTENT_INVALID", contentProblem(content, contentType), "content");
+  }
+}
+
+function refuse(code: string, problem: string | undefined, field: string): void {
+  if (problem !== undefined) {
+    throw new RpcError(status.INVALID_ARGUMENT, code, `${field} ${problem}`);
+  }
+}

@@ -1,0 +1,105 @@
+import { type TargetKind, targetKind } from "@pushcast/log";
+import type { Codec } from "@pushcast/wire";
+import type { FrameCache } from "./frames.ts";
+import { isFor, type NodeEntry, offsetAfter } from "./node-log.ts";
+import type { Subscription } from "./session.ts";
+
+/** How many messages, by target. */
+export type TargetCounts = Record<TargetKind, number>;
+
+/** Frames of some publications, joined: written as one. */
+export interface Piece {
+  readonly bytes: Buffer;
+  /** Where a reader's offset is once it has been written. */
+  readonly endOffset: number;
+  readonly counts: Readonly<TargetCounts>;
+}
+
+/**
+ * Publications that matched an audience and are written together: all of one turn of the event loop,
+ * or of a flush window. The bytes that several subscriptions get are joined once for them all;
+ * users that a publication lists or excludes, and subscriptions that begin in the middle of the
+ * batch, get bytes joined apart. Pieces are cut so that one that backs up a socket is not large.
+ */
+export class PendingBatch {
+  readonly entries: NodeEntry[] = [];
+  /** Users for whom the shared bytes may be wrong. */
+  readonly #apart = new Set<string>();
+  #listedOnly = true;
+  readonly #shared = new Map<Codec, Map<number, readonly Piece[]>>();
+
+  add(entry: NodeEntry): void {
+    this.entries.push(entry);
+    for (const userId of entry.listed ?? []) this.#apart.add(userId);
+    for (const userId of entry.excluded ?? []) this.#apart.add(userId);
+    if (entry.listed === undefined) this.#listedOnly = false;
+  }
+
+  /** The only users that get anything, where each publication lists its own; else undefined. */
+  get onlyFor(): ReadonlySet<string> | undefined {
+    return this.#listedOnly ? this.#apart : undefined;
+  }
+
+  /** What a subscription gets of the batch, from its offset on. */
+  piecesFor(subscription: Subscription, frames: FrameCache, pieceBytes: number): readonly Piece[] {
+    const { codec, userId } = subscription.session;
+    const first = this.entries.findIndex((entry) => entry.offset >= subscription.offset);
+    if (first === -1) return [];
+    const entries = first === 0 ? this.entries : this.entries.slice(first);
+    if (this.#apart.has(userId)) {
+      return join(
+        entries.filter((entry) => isFor(entry, userId)),
+        codec,
+        frames,
+        pieceBytes,
+      );
+    }
+    let byStart = this.#shared.get(codec);
+    if (byStart === undefined) {
+      byStart = new Map();
+      this.#shared.set(codec, byStart);
+    }
+    let pieces = byStart.get(first);
+    if (pieces === undefined) {
+      const unlisted = entries.filter((entry) => entry.listed === undefined);
+      pieces = join(unlisted, codec, frames, pieceBytes);
+      byStart.set(first, pieces);
+    }
+    return pieces;
+  }
+}
+
+/** Joins the entries' frames into pieces of at most `pieceBytes`, or of one frame that is larger. */
+export function join(
+  entries: readonly NodeEntry[],
+  codec: Codec,
+  frames: FrameCache,
+  pieceBytes: number,
+): readonly Piece[] {
+  const pieces: Piece[] = [];
+  let parts: Buffer[] = [];
+  let bytes = 0;
+  let counts: TargetCounts = { room: 0, user: 0, all: 0 };
+  let endOffset = 0;
+  const cut = () => {
+    const [only] = parts;
+    pieces.push({
+      bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, bytes),
+      endOffset,
+      counts,
+    });
+    parts = [];
+    bytes = 0;
+    counts = { room: 0, user: 0, all: 0 };
+  };
+  for (const entry of entries) {
+    const frame = frames.frame(entry, codec);
+    if (parts.length > 0 && bytes + frame.byteLength > pieceBytes) cut();
+    parts.push(frame);
+    bytes += frame.byteLength;
+    counts[targetKind(entry.publication)] += 1;
+    endOffset = offsetAfter(entry);
+  }
+  if (parts.length > 0) cut();
+  return pieces;
+}

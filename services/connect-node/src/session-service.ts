@@ -1,0 +1,291 @@
+import { randomUUID } from "node:crypto";
+import { maxPosition, type Position } from "@pushcast/log";
+import type { Clock, Logger } from "@pushcast/runtime";
+import {
+  type ClientFrame,
+  type CloseReason,
+  type Codec,
+  closeReason,
+  PING_FRAME,
+} from "@pushcast/wire";
+import type { CatchUp } from "./catch-up.ts";
+import type { Hub } from "./hub.ts";
+import type { NodeMetrics } from "./metrics.ts";
+import type { NodeLog } from "./node-log.ts";
+import { Session, type SessionSocket } from "./session.ts";
+import type { Writer } from "./writer.ts";
+
+export interface SessionLimits {
+  /** Of one session. */
+  readonly maxRooms: number;
+  /** A session that lags for longer is closed. */
+  readonly lagMs: number;
+  /** How often the server pings. */
+  readonly heartbeatMs: number;
+}
+
+/** How long *self* is held for a client that connected with `?resume=1`. */
+const RESUME_HOLD_MS = 5_000;
+/** Heartbeats without any sign of life before a session is silent. */
+const SILENT_HEARTBEATS = 2;
+
+/** The life of sessions: opened, served frame by frame, closed. The protocol's rules are here. */
+export class SessionService {
+  readonly #nodeId: string;
+  readonly #hub: Hub;
+  readonly #log: NodeLog;
+  readonly #limits: SessionLimits;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #metrics: NodeMetrics;
+  readonly #writer: Writer;
+  readonly #catchUp: CatchUp;
+
+  constructor(init: {
+    nodeId: string;
+    hub: Hub;
+    log: NodeLog;
+    writer: Writer;
+    catchUp: CatchUp;
+    limits: SessionLimits;
+    clock: Clock;
+    logger: Logger;
+    metrics: NodeMetrics;
+  }) {
+    this.#nodeId = init.nodeId;
+    this.#hub = init.hub;
+    this.#log = init.log;
+    this.#writer = init.writer;
+    this.#catchUp = init.catchUp;
+    this.#limits = init.limits;
+    this.#clock = init.clock;
+    this.#logger = init.logger;
+    this.#metrics = init.metrics;
+  }
+
+  /** @param resumes the client will resume *self*, which is held until then */
+  open(init: { userId: string; codec: Codec; socket: SessionSocket; resumes: boolean }): Session {
+    const session = new Session({
+      id: randomUUID(),
+      userId: init.userId,
+      codec: init.codec,
+      socket: init.socket,
+      openedAtMs: this.#clock.now(),
+      offset: this.#log.end,
+    });
+    this.#hub.add(session);
+    if (init.resumes) {
+      this.#hub.setState(session.self, "held");
+      this.#clock.setTimeout(() => this.#endHold(session), RESUME_HOLD_MS, { unref: true });
+    }
+    this.#writer.send(session, {
+      type: "welcome",
+      sessionId: session.id,
+      userId: session.userId,
+      nodeId: this.#nodeId,
+      position: this.#log.epochs.heads(),
+      heartbeatMs: this.#limits.heartbeatMs,
+    });
+    return session;
+  }
+
+  /** One message of the client, as the socket gave it. */
+  receive(session: Session, data: Buffer, isBinary: boolean): void {
+    if (session.closed) return;
+    session.missedHeartbeats = 0;
+    const decoded = session.codec.decode(data, isBinary);
+    if (decoded.ok) {
+      this.#serve(session, decoded.frame);
+    } else if ("close" in decoded) {
+      this.close(session, decoded.close);
+    } else {
+      this.#writer.send(session, { type: "error", ...decoded.error });
+    }
+  }
+
+  /** Any other sign of life. */
+  alive(session: Session): void {
+    session.missedHeartbeats = 0;
+  }
+
+  /** The socket has taken everything that was queued. */
+  drained(session: Session): void {
+    if (session.closed) return;
+    session.socket.setReading(true);
+    if (session.lagging) this.#catchUp.start(session);
+  }
+
+  /** The connection is gone, whoever ended it. */
+  ended(session: Session): void {
+    session.closed = true;
+    this.#hub.remove(session);
+  }
+
+  /** Ends a session by the server's decision; what is pending for it is written first. */
+  close(session: Session, { code, reason }: CloseReason): void {
+    if (session.closed) return;
+    this.#catchUp.flushNow(session);
+    session.closed = true;
+    this.#hub.remove(session);
+    this.#metrics.closes.inc({ code: String(code) });
+    session.socket.close(code, reason);
+  }
+
+  /** Closes who has lagged for too long. The owner calls it about once a second. */
+  closeTooSlow(): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const session of [...this.#hub.lagging]) {
+      if (nowMs - session.laggingSinceMs > this.#limits.lagMs) {
+        this.close(session, closeReason("TOO_SLOW"));
+      }
+    }
+  }
+
+  /** Tells a client that its node will stop: what has been written, and when to open a new connection. */
+  sayReconnect(session: Session, afterMs: number): void {
+    this.#catchUp.flushNow(session);
+    if (![...session.subscriptions()].some(({ behind }) => behind)) {
+      this.#writer.send(session, { type: "position", position: this.#log.epochs.heads() });
+    }
+    this.#writer.send(session, { type: "reconnect", afterMs, reason: "drain" });
+  }
+
+  /**
+   * One heartbeat: closes a session that has been silent, else asks it for a sign of life. One that
+   * lags is not judged: its pongs stand behind what it has not read.
+   */
+  heartbeat(session: Session): void {
+    if (session.lagging) return;
+    if (session.missedHeartbeats >= SILENT_HEARTBEATS) {
+      this.close(session, closeReason("SILENT"));
+      return;
+    }
+    session.missedHeartbeats += 1;
+    session.socket.write(PING_FRAME);
+  }
+
+  /** @returns whether the session was not in the room, and is now */
+  joinByCommand(session: Session, roomId: string): boolean {
+    if (session.rooms.has(roomId)) return false;
+    if (session.rooms.size >= this.#limits.maxRooms) {
+      this.#metrics.rejections.inc({ reason: "rooms" });
+      this.#logger.warn(
+        { sessionId: session.id },
+        "JoinRoom ignored: the session is in too many rooms",
+      );
+      return false;
+    }
+    this.#hub.join(session, roomId, this.#log.end);
+    this.#writer.send(session, {
+      type: "joined",
+      room: roomId,
+      position: this.#log.epochs.heads(),
+    });
+    return true;
+  }
+
+  /** In order with the pushes before it. @returns whether the session was in the room */
+  leaveByCommand(session: Session, roomId: string): boolean {
+    const subscription = session.rooms.get(roomId);
+    if (subscription === undefined) return false;
+    if (session.lagging) {
+      // Its backlog goes with the room.
+      const position = this.#log.epochs.heads();
+      this.#writer.send(session, { type: "gap", room: roomId, scope: "room", position });
+      this.#metrics.gaps.inc({ reason: "left" });
+    } else {
+      this.#catchUp.flushNow(session, subscription);
+    }
+    this.#hub.leave(session, roomId);
+    this.#writer.send(session, { type: "left", room: roomId });
+    return true;
+  }
+
+  #serve(session: Session, frame: ClientFrame): void {
+    switch (frame.type) {
+      case "join":
+        this.#join(session, frame);
+        break;
+      case "leave":
+        this.#hub.leave(session, frame.room);
+        this.#writer.send(session, { type: "left", ...echo(frame.id), room: frame.room });
+        break;
+      case "resume":
+        this.#resume(session, frame);
+        break;
+      case "token":
+        this.#writer.send(session, {
+          type: "error",
+          code: "BAD_REQUEST",
+          message: "this node takes no tokens: AUTH_MODE is none",
+        });
+        break;
+      case "ping":
+        this.#writer.send(session, { type: "pong" });
+        break;
+    }
+  }
+
+  #join(session: Session, frame: ClientFrame & { type: "join" }): void {
+    const { room, position } = frame;
+    let subscription = session.rooms.get(room);
+    if (subscription === undefined) {
+      if (session.rooms.size >= this.#limits.maxRooms) {
+        this.#metrics.rejections.inc({ reason: "rooms" });
+        this.#writer.send(session, {
+          type: "error",
+          ...echo(frame.id),
+          code: "TOO_MANY_ROOMS",
+          message: `a session can be in ${this.#limits.maxRooms} rooms`,
+        });
+        return;
+      }
+      subscription = this.#hub.join(session, room, this.#log.end);
+    }
+    if (position === undefined) {
+      this.#writer.send(session, {
+        type: "joined",
+        ...echo(frame.id),
+        room,
+        position: this.#log.writtenPosition(subscription),
+      });
+      return;
+    }
+    subscription.offset = this.#log.end;
+    this.#writer.send(session, {
+      type: "joined",
+      ...echo(frame.id),
+      room,
+      position: this.#notRecovered(position),
+      recovered: false,
+    });
+  }
+
+  #resume(session: Session, frame: ClientFrame & { type: "resume" }): void {
+    session.self.offset = this.#log.end;
+    if (session.self.state === "held") this.#hub.setState(session.self, "live");
+    this.#writer.send(session, {
+      type: "resumed",
+      ...echo(frame.id),
+      position: this.#notRecovered(frame.position),
+      recovered: false,
+    });
+  }
+
+  /** The position from which on a subscription listens whose client cannot be given what it missed. */
+  #notRecovered(clientPosition: Position): Position {
+    this.#metrics.recoveries.inc({ recovered: "false" });
+    return maxPosition(this.#log.epochs.heads(), clientPosition);
+  }
+
+  /** The client did not resume in time: *self* goes on from where the session began. */
+  #endHold(session: Session): void {
+    if (session.closed || session.self.state !== "held") return;
+    this.#hub.setState(session.self, "filling");
+    this.#catchUp.start(session);
+  }
+}
+
+function echo(id: number | undefined): { id?: number } {
+  return id === undefined ? {} : { id };
+}

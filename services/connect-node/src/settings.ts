@@ -1,0 +1,119 @@
+import {
+  type CrossCheck,
+  integer,
+  oneOf,
+  port,
+  type SettingsOf,
+  seconds,
+  sharedChecks,
+  sharedSettings,
+  text,
+} from "@pushcast/runtime";
+
+/** Every setting of a connect-node. */
+export const nodeSettings = {
+  ...sharedSettings,
+  WS_PORT: port({ default: 8080, doc: "The port of the WebSocket endpoint." }),
+  WS_HOST: text({ default: "0.0.0.0", doc: "The address that the WebSocket endpoint listens on." }),
+  GRPC_PORT: port({ default: 50052, doc: "The port that push-managers and peers connect to." }),
+  POD_NAME: text({
+    pattern: /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/,
+    accepts: "a Kubernetes name",
+    doc: "The node's id; else the host name and a random part.",
+  }),
+  POD_IP: text({
+    pattern: /^[0-9A-Fa-f:.]{2,45}$/,
+    accepts: "an IP address",
+    doc: "The address under which push-managers reach the node; else 127.0.0.1.",
+  }),
+  ZONE: text({ default: "", doc: "The node's zone, for those who list nodes." }),
+  SESSION_BUFFER_BYTES: integer({
+    unit: "bytes",
+    min: 1024,
+    max: 64 * 1024 ** 2,
+    default: 65_536,
+    doc: "With more than this queued on its socket a session lags: it is filled from the log when the socket drains.",
+  }),
+  LAG_SECONDS: seconds({
+    min: 0.1,
+    max: 3600,
+    default: 30,
+    doc: "A session that lags for longer is closed with 4409.",
+  }),
+  FRAME_CACHE_BYTES: integer({
+    unit: "bytes",
+    min: 0,
+    max: 1024 ** 3,
+    default: 8 * 1024 ** 2,
+    doc: "Memory for WebSocket frames that were built and may be needed again.",
+  }),
+  MAX_FRAME_BYTES: integer({
+    unit: "bytes",
+    min: 128,
+    max: 16 * 1024 ** 2,
+    default: 65_536,
+    doc: "The largest frame that a client may send; a larger one closes its session with 1009.",
+  }),
+  MAX_SESSIONS: integer({
+    unit: "sessions",
+    min: 1,
+    max: 1_000_000,
+    default: 50_000,
+    doc: "Open sessions; further handshakes are answered 503.",
+  }),
+  MAX_ROOMS_PER_SESSION: integer({
+    unit: "rooms",
+    min: 1,
+    max: 100_000,
+    default: 1000,
+    doc: "Rooms that one session may be in; a further join is answered TOO_MANY_ROOMS.",
+  }),
+  HEARTBEAT_MS: integer({
+    unit: "milliseconds",
+    min: 100,
+    max: 600_000,
+    default: 25_000,
+    doc: "How often each session is pinged. One that misses two in a row is closed with 4408.",
+  }),
+  FLUSH_WINDOW_MS: integer({
+    unit: "milliseconds",
+    min: 0,
+    max: 1000,
+    default: 0,
+    doc: "How long a room's messages are collected after a flush; the first is always sent at once. 0 is one turn of the event loop.",
+  }),
+  DRAIN_ACCEPT_SECONDS: seconds({
+    min: 0,
+    max: 600,
+    default: 5,
+    doc: "How long a node that drains still accepts clients, while load balancers notice.",
+  }),
+  DRAIN_SECONDS: seconds({
+    min: 0,
+    max: 3600,
+    default: 60,
+    doc: "Over how long clients are then told to reconnect elsewhere; who is still there is closed with 1012.",
+  }),
+  AUTH_MODE: oneOf(["jwt", "none"], {
+    default: "jwt",
+    doc: "How clients are identified: by a token, or not at all (`?user_id=` is believed).",
+  }),
+  OPS_TOKEN: text({
+    secret: true,
+    doc: "The bearer token with which POST /drain is allowed from other addresses than loopback.",
+  }),
+};
+
+export type NodeSettings = SettingsOf<typeof nodeSettings>;
+
+/** What must hold between settings. */
+export const nodeChecks: readonly CrossCheck<NodeSettings>[] = [
+  ...sharedChecks,
+  {
+    settings: ["AUTH_MODE"],
+    problem: ({ AUTH_MODE }) =>
+      AUTH_MODE === "jwt"
+        ? "jwt, the default, is not available in this version: set AUTH_MODE=none by hand, where every client may be believed"
+        : undefined,
+  },
+];

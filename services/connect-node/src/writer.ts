@@ -1,0 +1,87 @@
+import type { ServerFrame } from "@pushcast/wire";
+import type { FrameCache } from "./frames.ts";
+import type { Hub } from "./hub.ts";
+import type { NodeEntry } from "./node-log.ts";
+import { join, type Piece, type TargetCounts } from "./pending-batch.ts";
+import type { Session, Subscription } from "./session.ts";
+
+/**
+ * The one place where bytes go to sessions. It notices the ones whose sockets back up: those lag from
+ * then on, and live frames skip them until they are filled from the log.
+ */
+export class Writer {
+  readonly #hub: Hub;
+  readonly #frames: FrameCache;
+  readonly #sessionBufferBytes: number;
+  readonly #onDelivered: (counts: Readonly<TargetCounts>) => void;
+  readonly #monotonicMs: () => number;
+
+  constructor(init: {
+    hub: Hub;
+    frames: FrameCache;
+    /** With more than this queued a session lags. */
+    sessionBufferBytes: number;
+    /** Messages were written; for metrics. */
+    onDelivered: (counts: Readonly<TargetCounts>) => void;
+    monotonicMs: () => number;
+  }) {
+    this.#hub = init.hub;
+    this.#frames = init.frames;
+    this.#sessionBufferBytes = init.sessionBufferBytes;
+    this.#onDelivered = init.onDelivered;
+    this.#monotonicMs = init.monotonicMs;
+  }
+
+  get frames(): FrameCache {
+    return this.#frames;
+  }
+
+  /** A piece is no larger, so that a socket's queue exceeds its bound by at most one. */
+  get pieceBytes(): number {
+    return this.#sessionBufferBytes;
+  }
+
+  /** Writes pieces of one subscription until its session lags. */
+  writePieces(subscription: Subscription, pieces: readonly Piece[]): void {
+    const { session } = subscription;
+    for (const piece of pieces) {
+      session.socket.write(piece.bytes);
+      subscription.offset = piece.endOffset;
+      this.#onDelivered(piece.counts);
+      if (!this.hasRoom(session)) {
+        this.lag(session);
+        return;
+      }
+    }
+  }
+
+  /** Writes entries to a session as one, or a few. Returns whether its socket has room for more. */
+  writeEntries(session: Session, entries: readonly NodeEntry[]): boolean {
+    for (const piece of join(entries, session.codec, this.#frames, this.#sessionBufferBytes)) {
+      session.socket.write(piece.bytes);
+      this.#onDelivered(piece.counts);
+    }
+    return this.hasRoom(session);
+  }
+
+  /** Writes a frame that is no message, also to a session that lags. */
+  send(session: Session, frame: ServerFrame): void {
+    if (session.closed) return;
+    const { codec, socket } = session;
+    socket.write(codec.encodeFramed(frame));
+    // A client that asks and does not read the answers is not read from until its socket drains.
+    if (socket.queuedBytes > 2 * this.#sessionBufferBytes) socket.setReading(false);
+  }
+
+  /** Whether the session's queue is within its bound. */
+  hasRoom({ socket }: Session): boolean {
+    return socket.queuedBytes <= this.#sessionBufferBytes;
+  }
+
+  /** Live frames skip the session from now on; the drain of its socket has it filled. */
+  lag(session: Session): void {
+    if (session.lagging) return;
+    session.laggingSinceMs = this.#monotonicMs();
+    this.#hub.setLagging(session, true);
+  }
+}
