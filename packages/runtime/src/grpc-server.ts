@@ -1,0 +1,97 @@
+import { createServer } from "node:net";
+import {
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { GrpcHealth } from "./grpc-health.ts";
+import { addReflection } from "./grpc-reflection.ts";
+import { listen } from "./listen.ts";
+
+export interface GrpcServerOptions {
+  /** A FileDescriptorSet, as `buf build` writes it, with every service; for reflection. */
+  descriptorSet: Uint8Array;
+  /** The full names of the services, for health and reflection. */
+  services: readonly string[];
+  /** The largest message that is taken; a larger one is RESOURCE_EXHAUSTED. */
+  maxReceiveBytes: number;
+  /** Calls that one connection may have open at once. */
+  maxCallsPerConnection: number;
+  /**
+   * Age, give or take 10 %, at which a connection takes no new calls, so that its client looks
+   * servers up anew and finds those that were added; calls on it go on.
+   * @default none
+   */
+  maxConnectionAgeMs?: number;
+}
+
+export interface GrpcServer {
+  /** Before {@link listen}. */
+  addService<Implementation extends UntypedServiceImplementation>(
+    definition: ServiceDefinition<Implementation>,
+    implementation: Implementation,
+  ): void;
+  /** What health says, of the server and of all its services; at first it is not serving. */
+  setServing(serving: boolean): void;
+  /**
+   * @param port 0 is any free one
+   * @returns the real port
+   * @throws ListenError
+   */
+  listen(host: string, port: number): Promise<number>;
+  /**
+   * Takes no new calls, lets those in flight end for at most `graceMs`, then cuts them off: their
+   * callers see CANCELLED. Resolves when no connection is left; also if it never listened, or was
+   * closed before.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** An idle connection is pinged after this time, so that one whose peer vanished is found. */
+const KEEPALIVE_MS = 30_000;
+const KEEPALIVE_TIMEOUT_MS = 20_000;
+
+/** A gRPC server without TLS, with health and reflection. */
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  const server = new Server({
+    "grpc.max_receive_message_length": options.maxReceiveBytes,
+    "grpc.max_concurrent_streams": options.maxCallsPerConnection,
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.enable_channelz": 0,
+    ...(options.maxConnectionAgeMs !== undefined && {
+      "grpc.max_connection_age_ms": options.maxConnectionAgeMs,
+    }),
+  });
+  const health = new GrpcHealth(options.services);
+  health.addToServer(server);
+  addReflection(server, options.descriptorSet, options.services);
+
+  // A listener of our own, because bindAsync tells only in words, and on the console, that a port
+  // is taken.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = createServer((socket) => injector.injectConnection(socket));
+
+  let closed: Promise<void> | undefined;
+  const close = async (graceMs: number): Promise<void> => {
+    health.setServing(false);
+    health.endWatches();
+    // Not forceShutdown, which leaves connections open where channelz is off.
+    const cut = setTimeout(() => injector.drain(0), graceMs);
+    const unbound = new Promise<void>((resolve) => listener.close(() => resolve()));
+    await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    await unbound;
+    clearTimeout(cut);
+  };
+
+  return {
+    addService: (definition, implementation) => server.addService(definition, implementation),
+    setServing: (serving) => health.setServing(serving),
+    listen: (host, port) => listen(listener, { host, port, setting: "GRPC_PORT" }),
+    close: (graceMs) => {
+      closed ??= close(graceMs);
+      return closed;
+    },
+  };
+}

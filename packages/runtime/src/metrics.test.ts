@@ -1,0 +1,14 @@
+import { Counter, register } from "prom-client";
+import { expect, test } from "vitest";
+import { createMetrics } from "./metrics.ts";
+
+test("each service of a process has its own metrics, with those of the process in them", async () => {
+  const one = createMetrics();
+  const other = createMetrics();
+  new Counter({ name: "pushes_total", help: "Pushes.", registers: [one] }).inc();
+  expect(await one.metrics()).toMatch(/^pushes_total 1$/m);
+  expect(await one.metrics()).toMatch(/^process_resident_memory_bytes \d+$/m);
+  expect(await other.metrics()).toMatch(/^nodejs_eventloop_lag_p99_seconds /m);
+  expect(await other.metrics()).not.toContain("pushes_total");
+  expect(await register.metrics()).toBe("\n");
+});

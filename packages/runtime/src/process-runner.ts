@@ -1,0 +1,93 @@
+import { inspect } from "node:util";
+import { ListenError } from "./listen.ts";
+import type { Service } from "./service.ts";
+import { InvalidSettings } from "./settings.ts";
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
+/** EX_CONFIG of sysexits.h. */
+const EXIT_CONFIG = 78;
+
+/**
+ * Runs a service as this process, from its creation to the exit.
+ *
+ * | what happens                                | exit code |
+ * |---------------------------------------------|-----------|
+ * | SIGTERM or SIGINT, and it stopped           | 0         |
+ * | a second signal, or `stopLimitMs` is over   | 1         |
+ * | it cannot be created, started or stopped    | 1         |
+ * | InvalidSettings                             | 78        |
+ * | an uncaught exception or rejection          | 1         |
+ *
+ * Each but the first writes one line of JSON on stderr, whatever LOG_LEVEL says.
+ *
+ * @param create may import what it needs lazily, so that signals are heeded from early on
+ * @param announce gets what `start()` returned, unless a stop began meanwhile
+ */
+export function runProcess<Ready>(
+  create: () => Service<Ready> | Promise<Service<Ready>>,
+  announce: (ready: Ready) => void,
+): void {
+  let service: Service<Ready> | undefined;
+  let stopping = false;
+
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return fail("second signal", { signal });
+    stopping = true;
+    // It opens nothing before it is started.
+    if (service === undefined) return process.exit(EXIT_OK);
+    const { stopLimitMs } = service;
+    setTimeout(() => fail("stop limit is over", { stopLimitMs }), stopLimitMs);
+    service.stop().then(
+      () => process.exit(EXIT_OK),
+      (error) => fail("cannot stop", { err: describe(error) }),
+    );
+  };
+
+  const run = async () => {
+    try {
+      service = await create();
+      const ready = await service.start();
+      if (!stopping) announce(ready);
+    } catch (error) {
+      // A start that was interrupted may end in any way; the stop says how it went.
+      if (!stopping) failStart(error);
+    }
+  };
+
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  process.on("uncaughtException", (error, origin) => {
+    fail(origin === "unhandledRejection" ? "unhandled rejection" : "uncaught exception", {
+      err: describe(error),
+    });
+  });
+  void run();
+}
+
+function failStart(error: unknown): never {
+  if (error instanceof InvalidSettings) {
+    return exit(EXIT_CONFIG, { msg: "invalid settings", errors: error.errors });
+  }
+  if (error instanceof ListenError) {
+    const { setting, port, problem } = error;
+    return exit(EXIT_FAILED, { msg: "cannot listen", setting, port, problem });
+  }
+  return fail("cannot start", { err: describe(error) });
+}
+
+function describe(error: unknown): { type: string; message: string; stack?: string } {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
+  // With its causes.
+  return { type: error.name, message: error.message, stack: inspect(error) };
+}
+
+function fail(msg: string, fields: Readonly<Record<string, unknown>>): never {
+  return exit(EXIT_FAILED, { level: "fatal", time: new Date().toISOString(), msg, ...fields });
+}
+
+/** Writes a last line, and ends the process: on Linux, stderr is written before this returns. */
+function exit(code: number, line: Readonly<Record<string, unknown>>): never {
+  process.stderr.write(`${JSON.stringify(line)}\n`);
+  process.exit(code);
+}

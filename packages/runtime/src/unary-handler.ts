@@ -1,0 +1,27 @@
+import type { handleUnaryCall, ServerUnaryCall } from "@grpc/grpc-js";
+import { toServiceError } from "./grpc-error.ts";
+
+export interface UnaryHandlerOptions {
+  /** Gets what was thrown that is no RpcError, for the log; the caller sees INTERNAL only. */
+  onError(error: unknown): void;
+}
+
+/** Makes a function that returns its response, or throws, into a handler of unary calls. */
+export function unaryHandler<Request, Response>(
+  handle: (
+    request: Request,
+    call: ServerUnaryCall<Request, Response>,
+  ) => Response | Promise<Response>,
+  { onError }: UnaryHandlerOptions,
+): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    const fail = (error: unknown) => callback(toServiceError(error, onError));
+    try {
+      const response = handle(call.request, call);
+      if (response instanceof Promise) response.then((value) => callback(null, value), fail);
+      else callback(null, response);
+    } catch (error) {
+      fail(error);
+    }
+  };
+}
