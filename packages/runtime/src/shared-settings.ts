@@ -24,12 +24,6 @@ export const sharedSettings = {
     default: 10,
     doc: "Lease of a node's key in etcd: how soon a node that was killed is gone. etcd's floor is 2.",
   }),
-  REATTACH_SECONDS: seconds({
-    min: 0.1,
-    max: 3600,
-    default: 10,
-    doc: "How often nodes read from each other what a manager that died gave only to some of them.",
-  }),
   LOG_BYTES: integer({
     unit: "bytes",
     min: 1,

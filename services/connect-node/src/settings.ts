@@ -27,6 +27,18 @@ export const nodeSettings = {
     doc: "The address under which push-managers reach the node; else 127.0.0.1.",
   }),
   ZONE: text({ default: "", doc: "The node's zone, for those who list nodes." }),
+  REATTACH_SECONDS: seconds({
+    min: 0.1,
+    max: 3600,
+    default: 10,
+    doc: "How often nodes read from each other what a manager that died gave only to some of them. Without effect until `Replicate` is there.",
+  }),
+  WARM_SECONDS: seconds({
+    min: 0,
+    max: 3600,
+    default: 10,
+    doc: "How long a node that starts waits at most to have what its peers have. Without effect until `Replicate` is there.",
+  }),
   SESSION_BUFFER_BYTES: integer({
     unit: "bytes",
     min: 1024,
