@@ -178,7 +178,6 @@ describe("the shared settings", () => {
       ETCD_ENDPOINTS: ["http://127.0.0.1:2379"],
       NODES: undefined,
       REGISTRATION_TTL_S: 10,
-      REATTACH_SECONDS: 10,
       LOG_BYTES: 67_108_864,
       LOG_SECONDS: 300,
       MAX_CONTENT_BYTES: 262_144,

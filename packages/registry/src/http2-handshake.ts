@@ -1,0 +1,23 @@
+import { connect } from "node:http2";
+
+/**
+ * Resolves when a server at the URL has answered an HTTP/2 handshake; the connection is closed
+ * again. Rejects when it has not within the time.
+ */
+export function http2Handshake(url: string, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const session = connect(url);
+    const timer = setTimeout(() => {
+      session.destroy(new Error(`no HTTP/2 handshake within ${timeoutMs} ms`));
+    }, timeoutMs);
+    session.once("remoteSettings", () => {
+      resolve();
+      session.close();
+    });
+    session.on("error", reject);
+    session.once("close", () => {
+      clearTimeout(timer);
+      reject(new Error("the connection was closed before the HTTP/2 handshake"));
+    });
+  });
+}

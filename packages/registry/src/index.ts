@@ -1,0 +1,18 @@
+export { createRegistry, type RegistryOptions } from "./create-registry.ts";
+export type { EtcdRegistryOptions } from "./etcd-registry.ts";
+export { logRegistryEvent } from "./event-log.ts";
+export {
+  type MemoryRegistryOptions,
+  RegistryMemory,
+} from "./memory-registry.ts";
+export type { NodeRecord, NodeState } from "./node-record.ts";
+export type {
+  Registration,
+  Registry,
+  RegistryEvent,
+  RegistryEvents,
+  Watch,
+} from "./registry.ts";
+export { RegistryOptionsError } from "./registry-options-error.ts";
+export { type RegistrySettings, registryOptions } from "./registry-settings.ts";
+export type { StaticRegistryOptions } from "./static-registry.ts";

@@ -1,0 +1,4 @@
+/** An option of a registry has a value that it cannot work with. */
+export class RegistryOptionsError extends Error {
+  override readonly name = "RegistryOptionsError";
+}

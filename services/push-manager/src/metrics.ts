@@ -1,0 +1,152 @@
+import { status } from "@grpc/grpc-js";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { FanOut, FanOutCounters } from "./fan-out.ts";
+import type { IdempotencyKeys } from "./idempotency.ts";
+import type { OutgoingLog } from "./outgoing-log.ts";
+import { PUSH_APIS, type PushApi } from "./push-api.ts";
+
+const PUSH_SECONDS_BUCKETS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+];
+
+const LINK_STATES = ["connecting", "live", "closing", "down"] as const;
+const NODE_STATES = ["starting", "ready", "draining", "unregistered"] as const;
+
+/** What the gauges are read from. */
+export interface MetricsSource {
+  readonly fanOut: FanOut;
+  readonly log: OutgoingLog;
+  readonly keys: IdempotencyKeys;
+}
+
+/** The metrics of a push-manager, in the registry handed in. */
+export class PushManagerMetrics implements FanOutCounters {
+  readonly #registers: [Registry];
+  readonly #broadcastNodes: ReadonlyMap<PushApi, Counter.Internal>;
+  readonly #broadcastDelivered: ReadonlyMap<PushApi, Counter.Internal>;
+  readonly #pushes: Counter<"api" | "code">;
+  readonly #pushSeconds: ReadonlyMap<PushApi, Histogram.Internal<"api">>;
+  readonly #registryEvents: Counter<"type">;
+
+  constructor(registry: Registry) {
+    const registers: [Registry] = [registry];
+    this.#registers = registers;
+    const nodes = new Counter({
+      name: "push_manager_broadcast_nodes_total",
+      help: "Nodes that were known, added up over all pushes that were appended.",
+      labelNames: ["api"],
+      registers,
+    });
+    const delivered = new Counter({
+      name: "push_manager_broadcast_delivered_total",
+      help: "Nodes that had a session for the push, added up over all pushes.",
+      labelNames: ["api"],
+      registers,
+    });
+    this.#pushes = new Counter({
+      name: "push_manager_pushes_total",
+      help: "Pushes that were answered, by their gRPC code; also those inside a PushStream.",
+      labelNames: ["api", "code"],
+      registers,
+    });
+    const seconds = new Histogram({
+      name: "push_manager_push_seconds",
+      help: "From a push's arrival to its answer.",
+      labelNames: ["api"],
+      buckets: PUSH_SECONDS_BUCKETS,
+      registers,
+    });
+    this.#registryEvents = new Counter({
+      name: "push_manager_registry_events_total",
+      help: "What befell the watch of the registry, by the type of event.",
+      labelNames: ["type"],
+      registers,
+    });
+    this.#broadcastNodes = byApi((api) => nodes.labels(api));
+    this.#broadcastDelivered = byApi((api) => delivered.labels(api));
+    this.#pushSeconds = byApi((api) => seconds.labels(api));
+    for (const api of PUSH_APIS) {
+      nodes.inc({ api }, 0);
+      delivered.inc({ api }, 0);
+      this.#pushes.inc({ api, code: status[status.OK] }, 0);
+    }
+  }
+
+  appended(api: PushApi, nodesTotal: number): void {
+    this.#broadcastNodes.get(api)?.inc(nodesTotal);
+  }
+
+  delivered(api: PushApi): void {
+    this.#broadcastDelivered.get(api)?.inc();
+  }
+
+  answered(api: PushApi, code: status, seconds: number): void {
+    this.#pushes.inc({ api, code: status[code] });
+    this.#pushSeconds.get(api)?.observe(seconds);
+  }
+
+  registryEvent(type: string): void {
+    this.#registryEvents.inc({ type });
+  }
+
+  /** Adds the gauges, which are read when they are asked for. */
+  observe({ fanOut, log, keys }: MetricsSource): void {
+    const registers = this.#registers;
+    const nodes = new Gauge({
+      name: "push_manager_nodes",
+      help: "Known nodes, by the state that they registered; unregistered: key gone, link healthy.",
+      labelNames: ["state"],
+      registers,
+      collect: () => {
+        nodes.reset();
+        for (const state of NODE_STATES) nodes.set({ state }, 0);
+        for (const { record, isRegistered } of fanOut.nodes) {
+          nodes.inc({ state: isRegistered ? record.state : "unregistered" });
+        }
+      },
+    });
+    const links = new Gauge({
+      name: "push_manager_links",
+      help: "Links to nodes, by their state.",
+      labelNames: ["state"],
+      registers,
+      collect: () => {
+        for (const state of LINK_STATES) links.set({ state }, 0);
+        for (const { link } of fanOut.nodes) links.inc({ state: link.state });
+      },
+    });
+    const lag = new Gauge({
+      name: "push_manager_link_lag",
+      help: "Publications that a node has not acknowledged.",
+      labelNames: ["node_id"],
+      registers,
+      collect: () => {
+        lag.reset();
+        for (const { link } of fanOut.nodes) lag.set({ node_id: link.nodeId }, link.lag);
+      },
+    });
+    const gauge = (name: string, help: string, read: () => number) => {
+      const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(read()) });
+    };
+    gauge("push_manager_log_bytes", "Memory of the publication log.", () => log.bytes);
+    gauge(
+      "push_manager_pending_pushes",
+      "Pushes that await acknowledgement.",
+      () => fanOut.pendingPushes,
+    );
+    gauge(
+      "push_manager_idempotency_keys",
+      "Idempotency keys that are remembered.",
+      () => keys.size,
+    );
+    gauge(
+      "push_manager_held",
+      "1 while publishers are held back, else 0.",
+      () => Number(fanOut.isHeld),
+    );
+  }
+}
+
+function byApi<Made>(make: (api: PushApi) => Made): ReadonlyMap<PushApi, Made> {
+  return new Map(PUSH_APIS.map((api) => [api, make(api)]));
+}

@@ -1,0 +1,113 @@
+import {
+  ConnectNodeServiceService,
+  type DeliverResponse,
+  type InspectRequest,
+  type InspectResponse,
+} from "@pushcast/api";
+import { Client, credentials, status } from "@grpc/grpc-js";
+
+/** What a connection tells. Nothing is called after `onEnd`, nor from within a call to it. */
+export interface ConnectionListener {
+  onResponse(response: DeliverResponse): void;
+  /** `write` has said false before, and takes more now. */
+  onWritable(): void;
+  /** It is over, by whichever side. */
+  onEnd(reason: string): void;
+}
+
+/** A connection to one node, with a Deliver stream open on it. */
+export interface NodeConnection {
+  /** Takes the bytes of a DeliverRequest. False: wait for `onWritable`. */
+  write(message: Buffer): boolean;
+  /** Nothing more will be written. The node may still answer. */
+  endWriting(): void;
+  /** Ends it at once; `onEnd` is not called. */
+  close(): void;
+  /** @throws Error when the node does not answer in time */
+  inspect(request: InspectRequest, timeoutMs: number): Promise<InspectResponse>;
+}
+
+export type ConnectToNode = (grpcAddress: string, listener: ConnectionListener) => NodeConnection;
+
+/** Bytes that may wait in a connection; a cursor that would put more there waits instead. */
+const MAX_UNSENT_BYTES = 256 * 1024;
+
+/** A DeliverResponse is a turn's outcomes, at some 10 bytes each. */
+const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
+
+const OPTIONS = {
+  // A connection of its own each time: the shared pool would hand out the one that just broke,
+  // together with its reconnection back-off.
+  "grpc.use_local_subchannel_pool": 1,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1000,
+  // Retries would keep a copy of what is written, and call back before it is sent.
+  "grpc.enable_retries": 0,
+  "grpc.max_receive_message_length": MAX_RESPONSE_BYTES,
+  "grpc.max_send_message_length": -1,
+  "grpc.enable_channelz": 0,
+  "grpc.service_config_disable_resolution": 1,
+};
+
+const { deliver, inspect } = ConnectNodeServiceService;
+
+/** Opens a gRPC connection and its Deliver stream. Returns at once; a failure comes as `onEnd`. */
+export const connectToNode: ConnectToNode = (grpcAddress, listener) => {
+  const client = new Client(grpcAddress, credentials.createInsecure(), OPTIONS);
+  const stream = client.makeBidiStreamRequest(
+    deliver.path,
+    (message: Buffer) => message,
+    deliver.responseDeserialize,
+  );
+  let unsentBytes = 0;
+  let blocked = false;
+  let ended = false;
+
+  const end = (reason: string) => {
+    if (ended) return;
+    ended = true;
+    client.close();
+    listener.onEnd(reason);
+  };
+  stream.on("data", (response: DeliverResponse) => {
+    if (!ended) listener.onResponse(response);
+  });
+  stream.on("error", (error) => end(error.message));
+  stream.on("status", ({ code, details }) => end(details || (status[code] ?? String(code))));
+
+  return {
+    write(message) {
+      unsentBytes += message.byteLength;
+      stream.write(message, () => {
+        unsentBytes -= message.byteLength;
+        if (blocked && !ended && unsentBytes < MAX_UNSENT_BYTES) {
+          blocked = false;
+          listener.onWritable();
+        }
+      });
+      blocked = unsentBytes >= MAX_UNSENT_BYTES;
+      return !blocked;
+    },
+    endWriting: () => stream.end(),
+    close() {
+      if (ended) return;
+      ended = true;
+      stream.cancel();
+      client.close();
+    },
+    inspect: (request, timeoutMs) =>
+      new Promise((resolve, reject) => {
+        client.makeUnaryRequest(
+          inspect.path,
+          inspect.requestSerialize,
+          inspect.responseDeserialize,
+          request,
+          { deadline: Date.now() + timeoutMs },
+          (error, response) => {
+            if (response === undefined) reject(error ?? new Error("no response"));
+            else resolve(response);
+          },
+        );
+      }),
+  };
+};

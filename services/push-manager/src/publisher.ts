@@ -1,0 +1,122 @@
+import { status } from "@grpc/grpc-js";
+import { publicationId } from "@pushcast/log";
+import { type Clock, RpcError } from "@pushcast/runtime";
+import type { FanOut, Refusal } from "./fan-out.ts";
+import type { FirstPush, IdempotencyKeys } from "./idempotency.ts";
+import { type Push, type PushAnswer, waitsForNodes } from "./push.ts";
+import type { PushApi } from "./push-api.ts";
+import { pushError } from "./validate.ts";
+
+export interface PublisherOptions {
+  readonly epoch: string;
+  readonly fanOut: FanOut;
+  readonly keys: IdempotencyKeys;
+  readonly clock: Clock;
+  readonly maxContentBytes: number;
+  /** Repeats of keys that may wait for the first at once. */
+  readonly maxWaitingRepeats: number;
+  /** Every push that was answered, also with an error. */
+  onAnswered(api: PushApi, code: status, seconds: number): void;
+}
+
+const REFUSALS: Readonly<Record<Refusal, RpcError>> = {
+  STOPPING: new RpcError(status.UNAVAILABLE, "STOPPING", "this push-manager is stopping"),
+  NO_NODES: new RpcError(status.UNAVAILABLE, "NO_NODES", "no connect-node is known"),
+  BACK_PRESSURE: new RpcError(
+    status.RESOURCE_EXHAUSTED,
+    "BACK_PRESSURE",
+    "the connect-nodes do not keep up; push again a little later",
+  ),
+};
+
+export function refusalError(refusal: Refusal): RpcError {
+  return REFUSALS[refusal];
+}
+
+/** Accepts pushes, one by one, whichever rpc they came by. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  #waitingRepeats = 0;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Validates a push, appends it unless its key is known, and answers, perhaps before this returns.
+   *
+   * @param timeoutMs how long nodes are waited for
+   */
+  push(push: Push, timeoutMs: number, onAnswer: (answer: PushAnswer | RpcError) => void): void {
+    const { clock, onAnswered } = this.#options;
+    const beganAtMs = clock.monotonicMs();
+    const answer = (answered: PushAnswer | RpcError) => {
+      const code = answered instanceof RpcError ? answered.code : status.OK;
+      onAnswered(push.api, code, (clock.monotonicMs() - beganAtMs) / 1000);
+      onAnswer(answered);
+    };
+    const error = pushError(push, this.#options.maxContentBytes);
+    if (error !== undefined) answer(error);
+    else if (push.idempotencyKey === "") this.#append(push, timeoutMs, answer);
+    else this.#appendOnce(push, timeoutMs, beganAtMs, answer);
+  }
+
+  #appendOnce(
+    push: Push,
+    timeoutMs: number,
+    nowMs: number,
+    answer: (answer: PushAnswer | RpcError) => void,
+  ): void {
+    const { fanOut, keys } = this.#options;
+    const known = keys.find(push.idempotencyKey, nowMs);
+    if (known !== undefined) {
+      if (known.isAnswered) known.whenAnswered(answer);
+      else this.#waitForFirst(known, answer);
+      return;
+    }
+    const refusal = fanOut.refusal;
+    if (refusal !== undefined) {
+      answer(refusalError(refusal));
+      return;
+    }
+    const first = keys.begin(push.idempotencyKey, nowMs);
+    first.whenAnswered(answer);
+    this.#appendAccepted(push, timeoutMs, (answered) => first.answer(answered));
+  }
+
+  #waitForFirst(first: FirstPush, answer: (answer: PushAnswer | RpcError) => void): void {
+    if (this.#waitingRepeats >= this.#options.maxWaitingRepeats) {
+      answer(refusalError("BACK_PRESSURE"));
+      return;
+    }
+    this.#waitingRepeats += 1;
+    first.whenAnswered((answered) => {
+      this.#waitingRepeats -= 1;
+      answer(answered);
+    });
+  }
+
+  #append(push: Push, timeoutMs: number, answer: (answer: PushAnswer | RpcError) => void): void {
+    const refusal = this.#options.fanOut.refusal;
+    if (refusal === undefined) this.#appendAccepted(push, timeoutMs, answer);
+    else answer(refusalError(refusal));
+  }
+
+  #appendAccepted(push: Push, timeoutMs: number, answer: (answer: PushAnswer) => void): void {
+    const { epoch, fanOut, clock } = this.#options;
+    const publication = {
+      roomId: push.roomId,
+      userIds: push.userIds,
+      excludeUserIds: push.excludeUserIds,
+      content: push.content,
+      contentType: push.contentType,
+      idempotencyKey: push.idempotencyKey,
+      ephemeral: push.ephemeral,
+      atMs: clock.now(),
+    };
+    const waitMs = waitsForNodes(push) ? timeoutMs : undefined;
+    fanOut.append(publication, push.api, waitMs, (seq, report) => {
+      answer({ messageId: publicationId({ epoch, seq }), report });
+    });
+  }
+}

@@ -1,0 +1,136 @@
+import {
+  type Command,
+  type DeliveryReport,
+  PushManagerServiceService,
+  type PushManagerServiceServer,
+} from "@pushcast/api";
+import type { ServerUnaryCall } from "@grpc/grpc-js";
+import { type Clock, type Logger, RpcError, unaryHandler } from "@pushcast/runtime";
+import { CLOSE_CODES } from "@pushcast/wire";
+import type { FanOut } from "./fan-out.ts";
+import { getRoom, getUser, listNodes } from "./inspect.ts";
+import { broadcastMessage, type Push, type PushAnswer, pushToRoom, pushToUser } from "./push.ts";
+import { PushStream } from "./push-stream.ts";
+import { type Publisher, refusalError } from "./publisher.ts";
+import { disconnectError, roomError, userError } from "./validate.ts";
+
+export const PUSH_SERVICE_NAME = "pushcast.v1.PushManagerService";
+export const pushServiceDefinition = PushManagerServiceService;
+
+export interface PushServiceOptions {
+  readonly publisher: Publisher;
+  readonly fanOut: FanOut;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The longest that an rpc waits for nodes. */
+  readonly ackTimeoutMs: number;
+  readonly maxInFlightPerStream: number;
+}
+
+/** Of the caller's deadline; the rest is for the way back. */
+const SHARE_OF_DEADLINE = 0.8;
+
+const NO_CONTENT = Buffer.alloc(0);
+
+/** The handlers of PushManagerService. */
+export class PushService {
+  readonly #options: PushServiceOptions;
+  readonly #streams = new Set<PushStream>();
+  readonly handlers: PushManagerServiceServer;
+
+  constructor(options: PushServiceOptions) {
+    this.#options = options;
+    const onError = (err: unknown) => options.logger.error({ err }, "rpc failed");
+    const unary = <Request, Response>(
+      handle: (
+        request: Request,
+        call: ServerUnaryCall<Request, Response>,
+      ) => Response | Promise<Response>,
+    ) => unaryHandler(handle, { onError });
+    this.handlers = {
+      pushToRoom: unary((request, call) => this.#push(pushToRoom(request), call)),
+      pushToUser: unary((request, call) => this.#push(pushToUser(request), call)),
+      broadcastMessage: unary((request, call) => this.#push(broadcastMessage(request), call)),
+      pushStream: (call) => {
+        const { publisher, fanOut, ackTimeoutMs, maxInFlightPerStream } = options;
+        const stream: PushStream = new PushStream(
+          call,
+          { publisher, fanOut, ackTimeoutMs, maxInFlight: maxInFlightPerStream },
+          () => this.#streams.delete(stream),
+        );
+        this.#streams.add(stream);
+      },
+      joinRoom: unary((request, call) => {
+        throwIf(userError(request.userId) ?? roomError(request.roomId));
+        return this.#command({ $case: "join", value: request }, call);
+      }),
+      leaveRoom: unary((request, call) => {
+        throwIf(userError(request.userId) ?? roomError(request.roomId));
+        return this.#command({ $case: "leave", value: request }, call);
+      }),
+      disconnectUser: unary((request, call) => {
+        throwIf(disconnectError(request));
+        const code = request.code === 0 ? CLOSE_CODES.DISCONNECTED.code : request.code;
+        return this.#command({ $case: "disconnect", value: { ...request, code } }, call);
+      }),
+      getRoom: unary((request, call) => {
+        throwIf(roomError(request.roomId));
+        return getRoom(options.fanOut.nodes, request.roomId, this.#timeoutMs(call));
+      }),
+      getUser: unary((request, call) => {
+        throwIf(userError(request.userId));
+        return getUser(options.fanOut.nodes, request.userId, this.#timeoutMs(call));
+      }),
+      listNodes: unary((_request, call) => listNodes(options.fanOut.nodes, this.#timeoutMs(call))),
+    };
+  }
+
+  /** Every PushStream answers what is in flight, and ends with UNAVAILABLE. */
+  stop(): void {
+    for (const stream of this.#streams) stream.stop();
+  }
+
+  #push<Request>(push: Push, call: ServerUnaryCall<Request, PushAnswer>): Promise<PushAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#options.publisher.push(push, this.#timeoutMs(call), (answer) => {
+        if (answer instanceof RpcError) reject(answer);
+        else resolve(answer);
+      });
+    });
+  }
+
+  #command<Request>(
+    kind: NonNullable<Command["kind"]>,
+    call: ServerUnaryCall<Request, { report: DeliveryReport | undefined }>,
+  ): Promise<{ report: DeliveryReport }> {
+    const { fanOut, clock } = this.#options;
+    const refusal = fanOut.refusal;
+    if (refusal !== undefined) throw refusalError(refusal);
+    const publication = {
+      roomId: "",
+      userIds: [],
+      excludeUserIds: [],
+      content: NO_CONTENT,
+      contentType: "",
+      idempotencyKey: "",
+      ephemeral: false,
+      atMs: clock.now(),
+      command: { kind },
+    };
+    return new Promise((resolve) => {
+      fanOut.append(publication, undefined, this.#timeoutMs(call), (_seq, report) => {
+        resolve({ report });
+      });
+    });
+  }
+
+  #timeoutMs(call: Pick<ServerUnaryCall<unknown, unknown>, "getDeadline">): number {
+    const { ackTimeoutMs, clock } = this.#options;
+    const remainingMs = Number(call.getDeadline()) - clock.now();
+    return Math.max(0, Math.min(ackTimeoutMs, remainingMs * SHARE_OF_DEADLINE));
+  }
+}
+
+function throwIf(error: RpcError | undefined): void {
+  if (error !== undefined) throw error;
+}

@@ -1,0 +1,193 @@
+import type { PushStreamRequest, PushStreamResponse, StreamResult } from "@pushcast/api";
+import { type ServerDuplexStream, status } from "@grpc/grpc-js";
+import { RpcError } from "@pushcast/runtime";
+import type { FanOut } from "./fan-out.ts";
+import { type PushAnswer, streamPush } from "./push.ts";
+import { type Publisher, refusalError } from "./publisher.ts";
+
+export interface PushStreamOptions {
+  readonly publisher: Publisher;
+  readonly fanOut: FanOut;
+  /** How long each push waits for nodes; the stream's own deadline does not count. */
+  readonly ackTimeoutMs: number;
+  /** Pushes that one stream may have unanswered at once. */
+  readonly maxInFlight: number;
+}
+
+type Call = ServerDuplexStream<PushStreamRequest, PushStreamResponse>;
+
+const NO_PUSHES: PushStreamRequest = { pushes: [] };
+
+/**
+ * A response's results weigh no more than this, where a result weighs one and one for each failure
+ * in it: at some 70 bytes each it stays far below the 4 MiB that gRPC clients take.
+ */
+const MAX_RESPONSE_WEIGHT = 4096;
+
+const PUSH_MISSING = new RpcError(
+  status.INVALID_ARGUMENT,
+  "PUSH_MISSING",
+  "one of push_to_room, push_to_user and broadcast_message must be set",
+);
+
+/** One PushStream: reads a message only when all pushes of the one before it are accepted. */
+export class PushStream {
+  readonly #call: Call;
+  readonly #options: PushStreamOptions;
+  #request = NO_PUSHES;
+  /** Index of the next push of `#request`. */
+  #next = 0;
+  #inFlight = 0;
+  #results: StreamResult[] = [];
+  #turnIsScheduled = false;
+  #writable = true;
+  #halfClosed = false;
+  #isStopping = false;
+  #isOver = false;
+  readonly #onOver: () => void;
+  readonly #resume = () => this.#endTurnSoon();
+
+  /** @param onOver called once, when the stream has ended in any way */
+  constructor(call: Call, options: PushStreamOptions, onOver: () => void) {
+    this.#call = call;
+    this.#options = options;
+    this.#onOver = onOver;
+    call.on("data", (request: PushStreamRequest) => {
+      call.pause();
+      this.#request = request;
+      this.#next = 0;
+      this.#accept();
+    });
+    call.on("end", () => {
+      this.#halfClosed = true;
+      this.#endTurnSoon();
+    });
+    call.on("drain", () => {
+      this.#writable = true;
+      this.#endTurnSoon();
+    });
+    call.on("cancelled", () => this.#over());
+    call.on("close", () => this.#over());
+  }
+
+  /** Accepts no more, answers what is in flight, and ends the stream with UNAVAILABLE. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#call.pause();
+    this.#endTurnSoon();
+  }
+
+  get #isHeld(): boolean {
+    return (
+      !this.#writable ||
+      this.#inFlight + this.#results.length >= this.#options.maxInFlight ||
+      this.#options.fanOut.isHeld
+    );
+  }
+
+  #accept(): void {
+    const { pushes } = this.#request;
+    while (this.#next < pushes.length) {
+      if (this.#isHeld && !this.#isStopping) {
+        this.#resumeWhenReleased();
+        return;
+      }
+      const item = pushes[this.#next] as PushStreamRequest["pushes"][number];
+      this.#next += 1;
+      const push = streamPush(item);
+      this.#inFlight += 1;
+      if (push === undefined) {
+        this.#answer(item.requestId, PUSH_MISSING);
+      } else {
+        this.#options.publisher.push(push, this.#options.ackTimeoutMs, (answer) => {
+          this.#answer(item.requestId, answer);
+        });
+      }
+    }
+    this.#request = NO_PUSHES;
+    this.#next = 0;
+    if (this.#isStopping) return;
+    if (this.#isHeld) this.#resumeWhenReleased();
+    else this.#call.resume();
+  }
+
+  /** Results and the response stream resume by themselves; only the fan-out has to be asked. */
+  #resumeWhenReleased(): void {
+    const { fanOut } = this.#options;
+    if (fanOut.isHeld) fanOut.onceReleased(this.#resume);
+  }
+
+  #answer(requestId: string, answer: PushAnswer | RpcError): void {
+    this.#inFlight -= 1;
+    if (this.#isOver) return;
+    this.#results.push(
+      answer instanceof RpcError
+        ? {
+            requestId,
+            messageId: "",
+            report: undefined,
+            code: answer.code,
+            error: `${answer.pushcastCode}: ${answer.message}`,
+          }
+        : {
+            requestId,
+            messageId: answer.messageId,
+            report: answer.report,
+            code: status.OK,
+            error: "",
+          },
+    );
+    this.#endTurnSoon();
+  }
+
+  /** All results of a turn go out together; then what was held may go on. */
+  #endTurnSoon(): void {
+    if (this.#turnIsScheduled || this.#isOver) return;
+    this.#turnIsScheduled = true;
+    setImmediate(() => {
+      this.#turnIsScheduled = false;
+      if (this.#isOver) return;
+      this.#writeResults();
+      this.#accept();
+      this.#endIfDone();
+    });
+  }
+
+  #writeResults(): void {
+    let from = 0;
+    while (this.#writable && from < this.#results.length) {
+      let to = from;
+      let weight = 0;
+      while (to < this.#results.length && (to === from || weight <= MAX_RESPONSE_WEIGHT)) {
+        weight += 1 + (this.#results[to]?.report?.failures.length ?? 0);
+        to += 1;
+      }
+      this.#writable = this.#call.write({ results: this.#results.slice(from, to) });
+      from = to;
+    }
+    this.#results = this.#results.slice(from);
+  }
+
+  #endIfDone(): void {
+    const isAnswered =
+      this.#inFlight === 0 && this.#results.length === 0 && this.#next >= this.#request.pushes.length;
+    if (!isAnswered) return;
+    if (this.#halfClosed) {
+      this.#over();
+      this.#call.end();
+    } else if (this.#isStopping) {
+      this.#over();
+      // grpc-js ends a stream with the status of the error that is emitted on it.
+      this.#call.emit("error", refusalError("STOPPING").toServiceError());
+    }
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#results = [];
+    this.#request = NO_PUSHES;
+    this.#options.fanOut.offReleased(this.#resume);
+    this.#onOver();
+  }
+}

@@ -1,0 +1,62 @@
+import {
+  type CrossCheck,
+  integer,
+  port,
+  type SettingsOf,
+  type SettingsSchema,
+  seconds,
+  sharedChecks,
+  sharedSettings,
+  text,
+} from "@pushcast/runtime";
+
+/** The settings of a push-manager. */
+export const pushManagerSettings = {
+  ...sharedSettings,
+  GRPC_PORT: port({
+    default: 50051,
+    doc: "The port of PushManagerService, gRPC health and reflection.",
+  }),
+  ACK_TIMEOUT_MS: integer({
+    unit: "milliseconds",
+    min: 1,
+    max: 600_000,
+    default: 1000,
+    doc: "The longest that a push waits for the nodes; less if the caller's deadline is nearer.",
+  }),
+  IDEMPOTENCY_SECONDS: seconds({
+    min: 0,
+    max: 86_400,
+    default: 600,
+    doc: "How long an idempotency key is remembered. The same in all processes.",
+  }),
+  IDEMPOTENCY_KEYS: integer({
+    unit: "keys",
+    min: 1,
+    max: 10_000_000,
+    default: 100_000,
+    doc: "Idempotency keys that are remembered at most, at about 500 bytes each; the oldest is forgotten first.",
+  }),
+  MAX_PENDING_PUSHES: integer({
+    unit: "pushes",
+    min: 1,
+    max: 10_000_000,
+    default: 65_536,
+    doc: "Pushes that may await acknowledgement at once, at about 500 bytes and 16 for each node; more are held back.",
+  }),
+  STREAM_MAX_IN_FLIGHT: integer({
+    unit: "pushes",
+    min: 1,
+    max: 1_000_000,
+    default: 4096,
+    doc: "Pushes that one PushStream may have unanswered; it is not read while it has as many.",
+  }),
+  POD_NAME: text({
+    default: "",
+    doc: "What this manager calls itself to the nodes, for their logs; else the host's name.",
+  }),
+} satisfies SettingsSchema;
+
+export type PushManagerSettings = SettingsOf<typeof pushManagerSettings>;
+
+export const pushManagerChecks: readonly CrossCheck<PushManagerSettings>[] = sharedChecks;

@@ -1,0 +1,223 @@
+import {
+  type handleUnaryCall,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  status,
+} from "@grpc/grpc-js";
+import {
+  type ConnectNodeServiceServer,
+  ConnectNodeServiceService,
+  type DeliverRequest,
+  type DeliverResponse,
+  type InspectRequest,
+  type InspectResponse,
+  type Outcome,
+} from "@pushcast/api";
+
+type DeliverCall = ServerDuplexStream<DeliverRequest, DeliverResponse>;
+
+/** What a scripted node does with its streams; a test changes it at any time. */
+export interface NodeScript {
+  /** False: messages are read but never acknowledged. */
+  acknowledges: boolean;
+  /** False: nothing is sent, not even heartbeats. */
+  speaks: boolean;
+  /** False: messages are left in the transport. */
+  reads: boolean;
+  /** What happened to a publication; undefined: nobody matched. */
+  outcome(seq: number): Partial<Outcome> | undefined;
+  /** What Inspect answers; undefined: it never does. */
+  inspect(request: InspectRequest): Partial<InspectResponse> | undefined;
+}
+
+const HEARTBEAT_MS = 1000;
+
+/**
+ * The node's side of the Deliver protocol, over real gRPC, doing what a test says. What it has is
+ * kept over `stop` and `start`, as if its memory were.
+ */
+export class ScriptedNode {
+  readonly nodeId: string;
+  readonly script: NodeScript = {
+    acknowledges: true,
+    speaks: true,
+    reads: true,
+    outcome: () => ({ sessionsDelivered: 1 }),
+    inspect: () => ({}),
+  };
+  /** Every message after the hello, on whichever stream. */
+  readonly messages: DeliverRequest[] = [];
+  /** The hello of each stream. */
+  readonly hellos: NonNullable<DeliverRequest["hello"]>[] = [];
+  /** What this node has of each epoch. */
+  readonly heads = new Map<string, number>();
+  readonly #waiting: { isDone: () => boolean; resolve: () => void }[] = [];
+  readonly #calls = new Map<DeliverCall, string>();
+  #server: Server | undefined;
+  #heartbeats: NodeJS.Timeout | undefined;
+  #port = 0;
+
+  constructor(nodeId: string) {
+    this.nodeId = nodeId;
+  }
+
+  get grpcAddress(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  /** The seqs of all publications that came, in the order in which they came. */
+  get seqs(): number[] {
+    return this.messages.flatMap(({ publications }) => publications.map(({ seq }) => Number(seq)));
+  }
+
+  /** Listens, on the same port each time. */
+  async start(): Promise<void> {
+    const server = new Server();
+    const inspect: handleUnaryCall<InspectRequest, InspectResponse> = (call, callback) => {
+      const answer = this.script.inspect(call.request);
+      if (answer === undefined) return;
+      callback(null, {
+        nodeId: this.nodeId,
+        sessions: 0,
+        users: 0,
+        rooms: 0,
+        userRooms: [],
+        sessionsLagging: 0,
+        ...answer,
+      });
+    };
+    const unused = () => {
+      throw new Error("not scripted");
+    };
+    const service: ConnectNodeServiceServer = {
+      deliver: (call) => this.#deliver(call),
+      inspect,
+      pushMessageBatch: unused,
+      replicate: unused,
+    };
+    server.addService(ConnectNodeServiceService, service);
+    this.#port = await new Promise((resolve, reject) => {
+      server.bindAsync(
+        `127.0.0.1:${this.#port}`,
+        ServerCredentials.createInsecure(),
+        (error, port) => (error === null ? resolve(port) : reject(error)),
+      );
+    });
+    this.#server = server;
+    this.#heartbeats = setInterval(() => {
+      for (const [call, epoch] of this.#calls) this.#send(call, { throughSeq: this.#head(epoch) });
+    }, HEARTBEAT_MS);
+  }
+
+  /** Cuts every connection. */
+  stop(): void {
+    clearInterval(this.#heartbeats);
+    this.#calls.clear();
+    this.#server?.forceShutdown();
+    this.#server = undefined;
+  }
+
+  /** Says closing on every stream. */
+  sayClosing(): void {
+    for (const [call, epoch] of this.#calls) {
+      this.#send(call, { throughSeq: this.#head(epoch), closing: true });
+    }
+  }
+
+  /** Acknowledges everything that has come. */
+  acknowledgeAll(): void {
+    for (const [call, epoch] of this.#calls) this.#send(call, { throughSeq: this.#head(epoch) });
+  }
+
+  /** Goes on reading after `reads` was false. */
+  readOn(): void {
+    this.script.reads = true;
+    for (const call of this.#calls.keys()) call.resume();
+  }
+
+  /** Waits until what this node has seen makes it true. */
+  until(isDone: () => boolean): Promise<void> {
+    if (isDone()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ isDone, resolve }));
+  }
+
+  #deliver(call: DeliverCall): void {
+    call.on("data", (request: DeliverRequest) => {
+      if (request.hello !== undefined) this.#greet(call, request.hello);
+      else this.#take(call, request);
+      if (!this.script.reads) call.pause();
+      this.#look();
+    });
+    call.on("end", () => {
+      this.#calls.delete(call);
+      call.end();
+      this.#look();
+    });
+    call.on("cancelled", () => {
+      this.#calls.delete(call);
+      this.#look();
+    });
+    call.on("error", () => this.#calls.delete(call));
+  }
+
+  #greet(call: DeliverCall, hello: NonNullable<DeliverRequest["hello"]>): void {
+    this.hellos.push(hello);
+    this.#calls.set(call, hello.epoch);
+    const knowsEpoch = this.heads.has(hello.epoch);
+    if (!knowsEpoch) this.heads.set(hello.epoch, Number(hello.tailSeq));
+    this.#send(call, {
+      hello: {
+        nodeId: this.nodeId,
+        version: "scripted",
+        haveSeq: BigInt(knowsEpoch ? this.#head(hello.epoch) : 0),
+        knowsEpoch,
+      },
+    });
+  }
+
+  #take(call: DeliverCall, request: DeliverRequest): void {
+    const epoch = this.#calls.get(call);
+    if (epoch === undefined) {
+      call.emit("error", { code: status.FAILED_PRECONDITION, details: "no hello" });
+      return;
+    }
+    this.messages.push(request);
+    const throughSeq = Number(request.throughSeq);
+    if (throughSeq > this.#head(epoch)) this.heads.set(epoch, throughSeq);
+    const isNews = request.throughSeq > request.afterSeq || request.final;
+    if (!isNews || !this.script.acknowledges) return;
+    const outcomes = request.publications.flatMap(({ seq }) => {
+      const outcome = this.script.outcome(Number(seq));
+      if (outcome === undefined) return [];
+      return [{ seq, sessionsDelivered: 0, sessionsLagging: 0, duplicate: false, ...outcome }];
+    });
+    this.#send(call, { throughSeq, outcomes });
+  }
+
+  #head(epoch: string): number {
+    return this.heads.get(epoch) ?? 0;
+  }
+
+  #send(
+    call: DeliverCall,
+    response: Partial<Omit<DeliverResponse, "throughSeq">> & { throughSeq?: number },
+  ): void {
+    if (!this.script.speaks) return;
+    call.write({
+      hello: undefined,
+      outcomes: [],
+      closing: false,
+      ...response,
+      throughSeq: BigInt(response.throughSeq ?? 0),
+    });
+  }
+
+  #look(): void {
+    for (const waiting of [...this.#waiting]) {
+      if (!waiting.isDone()) continue;
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      waiting.resolve();
+    }
+  }
+}
