@@ -322,9 +322,9 @@ describe.concurrent("the etcd registry", { timeout: 30_000 }, () => {
 
   it("keeps a quiet watch open", async ({ stage }) => {
     const etcd = await stage.etcd();
-    const seen = stage.watch(etcd.endpoint, { watchSilenceMs: 300 });
+    const seen = stage.watch(etcd.endpoint, { watchSilenceMs: 900 });
     await seen.until(() => true);
-    await sleep(1_500);
+    await sleep(1_800);
     expect(seen.events).toEqual([]);
   });
 
