@@ -1,11 +1,37 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
+const conditions = ["source"];
+
 export default defineConfig({
-  // Packages export their TypeScript under this condition, so unit tests need no build.
-  resolve: { conditions: ["source"] },
-  ssr: { resolve: { conditions: ["source"], externalConditions: ["source"] } },
   test: {
-    include: ["packages/**/*.test.ts", "services/**/*.test.ts", "test/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**"],
+    reporters: ["default", "./test/closing-line.ts"],
+    projects: [
+      {
+        // Packages export their TypeScript under this condition, so no test sees a stale build.
+        ssr: { resolve: { conditions, externalConditions: conditions } },
+        test: {
+          name: "unit",
+          include: ["{packages,services,examples}/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "**/dist/**"],
+          testTimeout: 5_000,
+          hookTimeout: 5_000,
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        ssr: { resolve: { conditions, externalConditions: conditions } },
+        test: {
+          name: "system",
+          include: ["test/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          // Each file starts processes of its own: etcd, services, browsers.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });

@@ -1,0 +1,74 @@
+/**
+ * `npm test`: install what is missing, build, lint, run all tests.
+ * `npm test -- <arguments for vitest>` leaves the lint out, for a quick look at some tests.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** Programs that the tests start, and Debian's packages of them. */
+const DEBIAN_PACKAGES = { etcd: "etcd-server", chromium: "chromium" };
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+const vitestArguments = process.argv.slice(2);
+
+step("install etcd and chromium where missing", installMissingPrograms);
+step("build", () => run("npm", ["run", "--silent", "build"]));
+if (vitestArguments.length === 0) {
+  step("lint", () => run("npm", ["run", "--silent", "lint"]));
+}
+console.log("test ...");
+const vitest = spawnSync("vitest", ["run", ...vitestArguments], { stdio: "inherit" });
+if (vitest.error !== undefined) throw vitest.error;
+process.exitCode = vitest.status ?? 1;
+
+/** Prints what is done and how long it took on one line. A failure ends the process. */
+function step(name: string, work: () => void): void {
+  const startedMs = performance.now();
+  process.stdout.write(`${name} ... `);
+  try {
+    work();
+  } catch (error) {
+    console.log("failed");
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
+  console.log(`${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+}
+
+/** Throws what the command printed if it fails; else it stays quiet. */
+function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): void {
+  const { error, status, stdout, stderr } = spawnSync(command, args, {
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+    maxBuffer: MAX_OUTPUT_BYTES,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) {
+    throw new Error(`${stdout}${stderr}\`${command} ${args.join(" ")}\` failed with ${status}`);
+  }
+}
+
+function installMissingPrograms(): void {
+  const missing = Object.entries(DEBIAN_PACKAGES).filter(([program]) => !isOnPath(program));
+  if (missing.length === 0) return;
+
+  const packages = missing.map(([, debianPackage]) => debianPackage);
+  if (process.getuid?.() !== 0 || !isOnPath("apt-get")) {
+    throw new Error(
+      `The tests need ${missing.map(([program]) => program).join(" and ")} on the PATH. ` +
+        `On Debian, as root: apt-get install --no-install-recommends ${packages.join(" ")}`,
+    );
+  }
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  run("apt-get", ["update"], env);
+  run("apt-get", ["install", "--yes", "--no-install-recommends", ...packages], env);
+  // Where there is an init system, the package starts an etcd of its own on installation.
+  if (packages.includes("etcd-server")) spawnSync("service", ["etcd", "stop"]);
+}
+
+function isOnPath(program: string): boolean {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, program)));
+}
