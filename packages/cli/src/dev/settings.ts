@@ -1,0 +1,62 @@
+import { type NodeSettings, nodeChecks, nodeSettings } from "@pushcast/connect-node";
+import {
+  type PushManagerSettings,
+  pushManagerChecks,
+  pushManagerSettings,
+} from "@pushcast/push-manager";
+import { requireSettings } from "@pushcast/runtime";
+import type { DevPorts } from "./ports.ts";
+
+export interface DevSettings {
+  readonly manager: PushManagerSettings;
+  readonly nodes: readonly NodeSettings[];
+}
+
+/** Nothing but this machine reaches it: clients are believed, and the page can push. */
+export const LOOPBACK = "127.0.0.1";
+
+/** The smallest drain in which a page that is told to reconnect still does so by itself. */
+const DRAIN_SECONDS = "1";
+const STOP_SECONDS = "5";
+
+/**
+ * The settings of every part: those of the environment, but for where the parts listen, who they
+ * are, how clients are identified, how nodes are found (in etcd if `ETCD_ENDPOINTS` is set, else in
+ * memory), and how long a stop takes. Without `LOG_LEVEL` only warnings are logged.
+ * @throws InvalidSettings
+ */
+export function readDevSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  ports: DevPorts,
+): DevSettings {
+  const common = {
+    ...env,
+    REGISTRY: env.ETCD_ENDPOINTS?.trim() ? "etcd" : "memory",
+    LOG_LEVEL: env.LOG_LEVEL?.trim() || "warn",
+    GRPC_HOST: LOOPBACK,
+    OPS_HOST: LOOPBACK,
+    STOP_SECONDS,
+  };
+  const manager = {
+    ...common,
+    POD_NAME: "push-manager",
+    GRPC_PORT: String(ports.manager.grpc),
+    OPS_PORT: String(ports.manager.ops),
+  };
+  const nodes = ports.nodes.map(({ ws, grpc, ops }, index) => ({
+    ...common,
+    POD_NAME: `node-${index + 1}`,
+    POD_IP: LOOPBACK,
+    WS_HOST: LOOPBACK,
+    WS_PORT: String(ws),
+    GRPC_PORT: String(grpc),
+    OPS_PORT: String(ops),
+    AUTH_MODE: "none",
+    DRAIN_ACCEPT_SECONDS: "0",
+    DRAIN_SECONDS,
+  }));
+  return {
+    manager: requireSettings(pushManagerSettings, manager, pushManagerChecks),
+    nodes: nodes.map((node) => requireSettings(nodeSettings, node, nodeChecks)),
+  };
+}
