@@ -173,6 +173,13 @@ describe("a process that fails", { timeout: 30_000 }, () => {
     });
   });
 
+  test("takes two interrupts of one key press for one, and exits with 0", async () => {
+    const child = run("faults", ["is interrupted twice by one key press"]);
+    await child.line();
+    child.signal("SIGINT");
+    expect(await child.end()).toMatchObject({ code: 0, stderr: [] });
+  });
+
   test("exits with 1 when the stop takes longer than its limit", async () => {
     const child = run("faults", ["stops for longer than its limit"]);
     await child.line();

@@ -3,6 +3,9 @@ import { ListenError } from "./listen.ts";
 import type { Service } from "./service.ts";
 import { InvalidSettings } from "./settings.ts";
 
+/** Interrupts that come closer together than this are one press of Ctrl-C. */
+const KEY_PRESS_MS = 200;
+
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 /** EX_CONFIG of sysexits.h. */
@@ -30,8 +33,14 @@ export function runProcess<Ready>(
 ): void {
   let service: Service<Ready> | undefined;
   let stopping = false;
+  let interruptedAtMs = Number.NEGATIVE_INFINITY;
 
   const stop = (signal: NodeJS.Signals) => {
+    const nowMs = performance.now();
+    // npm passes Ctrl-C on to a process that has it from the terminal already.
+    const isSameKeyPress = signal === "SIGINT" && nowMs - interruptedAtMs < KEY_PRESS_MS;
+    if (signal === "SIGINT") interruptedAtMs = nowMs;
+    if (isSameKeyPress) return;
     if (stopping) return fail("second signal", { signal });
     stopping = true;
     // It opens nothing before it is started.

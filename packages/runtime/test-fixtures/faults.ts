@@ -69,6 +69,13 @@ const faults: Record<string, () => Service<string> | Promise<Service<string>>> =
         return never();
       },
     }),
+  "is interrupted twice by one key press": () =>
+    service({
+      stop: async () => {
+        process.kill(process.pid, "SIGINT");
+        await new Promise((resolve) => process.once("SIGINT", resolve));
+      },
+    }),
   "stops for longer than its limit": () => service({ stopLimitMs: 10, stop: never }),
   "cannot stop": () =>
     service({
