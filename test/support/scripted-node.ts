@@ -17,14 +17,15 @@ import {
 
 type DeliverCall = ServerDuplexStream<DeliverRequest, DeliverResponse>;
 
-/** What a scripted node does with its streams; a test changes it at any time. */
+/**
+ * What a scripted node does with its streams; a test changes it at any time. To make one that reads
+ * slowly, put a fault proxy before it.
+ */
 export interface NodeScript {
-  /** False: messages are read but never acknowledged. */
+  /** False: messages are read but never acknowledged; heartbeats go on. */
   acknowledges: boolean;
   /** False: nothing is sent, not even heartbeats. */
   speaks: boolean;
-  /** False: messages are left in the transport. */
-  reads: boolean;
   /** What happened to a publication; undefined: nobody matched. */
   outcome(seq: number): Partial<Outcome> | undefined;
   /** What Inspect answers; undefined: it never does. */
@@ -42,7 +43,6 @@ export class ScriptedNode {
   readonly script: NodeScript = {
     acknowledges: true,
     speaks: true,
-    reads: true,
     outcome: () => ({ sessionsDelivered: 1 }),
     inspect: () => ({}),
   };
@@ -106,7 +106,9 @@ export class ScriptedNode {
     });
     this.#server = server;
     this.#heartbeats = setInterval(() => {
-      for (const [call, epoch] of this.#calls) this.#send(call, { throughSeq: this.#head(epoch) });
+      for (const [call, epoch] of this.#calls) {
+        this.#send(call, { throughSeq: this.script.acknowledges ? this.#head(epoch) : 0 });
+      }
     }, HEARTBEAT_MS);
   }
 
@@ -125,15 +127,11 @@ export class ScriptedNode {
     }
   }
 
-  /** Acknowledges everything that has come. */
-  acknowledgeAll(): void {
-    for (const [call, epoch] of this.#calls) this.#send(call, { throughSeq: this.#head(epoch) });
-  }
-
-  /** Goes on reading after `reads` was false. */
-  readOn(): void {
-    this.script.reads = true;
-    for (const call of this.#calls.keys()) call.resume();
+  /** Acknowledges everything that has come, with these outcomes. */
+  acknowledgeAll(outcomes: Outcome[] = []): void {
+    for (const [call, epoch] of this.#calls) {
+      this.#send(call, { throughSeq: this.#head(epoch), outcomes });
+    }
   }
 
   /** Waits until what this node has seen makes it true. */
@@ -146,7 +144,6 @@ export class ScriptedNode {
     call.on("data", (request: DeliverRequest) => {
       if (request.hello !== undefined) this.#greet(call, request.hello);
       else this.#take(call, request);
-      if (!this.script.reads) call.pause();
       this.#look();
     });
     call.on("end", () => {

@@ -56,7 +56,11 @@ export class AckQueue implements AwaitedNode {
       const push = this.#pushes[index] as PendingPush;
       if (push.seq > throughSeq) return;
       if (push.ephemeral) {
-        push.failed(this, FailureReason.FAILURE_REASON_SKIPPED, "ephemeral, and the link is behind");
+        push.failed(
+          this,
+          FailureReason.FAILURE_REASON_SKIPPED,
+          "ephemeral, and the link is behind",
+        );
       }
     }
   }

@@ -33,6 +33,8 @@ export type Refusal = "STOPPING" | "NO_NODES" | "BACK_PRESSURE";
 
 /** How often links judge silence and attempts fall due. */
 const TICK_MS = 100;
+/** Ticks that are as far apart as this mean that the process stood still. */
+const PAUSE_MS = 1000;
 
 /** Appends each publication once, and tells its publisher what became of it on every node. */
 export class FanOut {
@@ -52,6 +54,7 @@ export class FanOut {
   readonly #onDrained: (() => void)[] = [];
   readonly #onReleased = new Set<() => void>();
   #ticks: TimerHandle | undefined;
+  #tickedAtMs = 0;
 
   constructor(options: FanOutOptions) {
     this.#log = options.log;
@@ -105,6 +108,7 @@ export class FanOut {
 
   /** Begins to follow time: heartbeats, attempts to attach, eviction by age. */
   start(): void {
+    this.#tickedAtMs = this.#clock.monotonicMs();
     this.#ticks = this.#clock.setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -221,7 +225,10 @@ export class FanOut {
   #tick(): void {
     const nowMs = this.#clock.monotonicMs();
     this.#log.evictExpired(nowMs);
-    this.#links.tick(nowMs);
+    // After a pause of this process, what the nodes sent meanwhile is read only after the timers:
+    // nobody has been silent.
+    if (nowMs - this.#tickedAtMs < PAUSE_MS) this.#links.tick(nowMs);
+    this.#tickedAtMs = nowMs;
   }
 
   #drained(): Promise<void> {

@@ -147,9 +147,10 @@ export class Link implements ConnectionListener {
     }
   }
 
-  /** @throws Error when the link is down, or the node does not answer in time */
+  /** @throws Error when the link is not attached, or the node does not answer in time */
   async inspect(request: InspectRequest, timeoutMs: number): Promise<InspectResponse> {
-    if (this.#connection === undefined) throw new Error("link is down");
+    const isAttached = this.#state === "live" || this.#state === "closing";
+    if (this.#connection === undefined || !isAttached) throw new Error(`link is ${this.#state}`);
     return await this.#connection.inspect(request, timeoutMs);
   }
 

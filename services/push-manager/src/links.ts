@@ -116,9 +116,7 @@ export class Links {
   }
 
   #add(id: string, record: NodeRecord): void {
-    // A static registry knows no ids, and gives the address in their place.
-    const idIsKnown = record.nodeId !== record.grpcAddress;
-    const link = new Link(record.nodeId, record.grpcAddress, idIsKnown, this.#context);
+    const link = new Link(record.nodeId, record.grpcAddress, idIsKnown(record), this.#context);
     this.#nodes.set(id, { link, record, isRegistered: true });
     this.#renew();
     link.open();
@@ -140,7 +138,7 @@ export class Links {
     this.#log(link, before, reason);
     for (const [id, node] of this.#nodes) {
       if (node.link !== link) continue;
-      if (link.state === "down" && before === "closing") {
+      if (link.state === "down" && before === "closing" && idIsKnown(node.record)) {
         if (node.isRegistered) this.#departed.set(id, node.record);
         this.#remove(id, node, "node has closed");
       } else if (!node.isRegistered && link.state !== "live") {
@@ -153,10 +151,19 @@ export class Links {
 
   #log(link: Link, before: LinkState, reason: string): void {
     const fields = { nodeId: link.nodeId, grpcAddress: link.grpcAddress, reason };
-    if (link.state === "live") this.#logger.info(fields, "link is live");
-    else if (before === "live") this.#logger.warn(fields, `link is ${link.state}`);
-    else this.#logger.debug(fields, `link is ${link.state}`);
+    const message = `link is ${link.state}`;
+    if (link.state === "live" || link.state === "closing") this.#logger.info(fields, message);
+    else if (before === "live") this.#logger.warn(fields, message);
+    else this.#logger.debug(fields, message);
   }
+}
+
+/**
+ * A static registry knows no ids, and gives the address in their place. It does not see nodes come
+ * and go either, so one that has closed is waited for.
+ */
+function idIsKnown(record: NodeRecord): boolean {
+  return record.nodeId !== record.grpcAddress;
 }
 
 /** Whether both records are of one process. */

@@ -25,6 +25,8 @@ export class PushManagerMetrics implements FanOutCounters {
   readonly #broadcastNodes: ReadonlyMap<PushApi, Counter.Internal>;
   readonly #broadcastDelivered: ReadonlyMap<PushApi, Counter.Internal>;
   readonly #pushes: Counter<"api" | "code">;
+  /** For each rpc its counters by code, so that none is looked up by its labels for each push. */
+  readonly #pushesByCode: ReadonlyMap<PushApi, Map<status, Counter.Internal>>;
   readonly #pushSeconds: ReadonlyMap<PushApi, Histogram.Internal<"api">>;
   readonly #registryEvents: Counter<"type">;
 
@@ -65,10 +67,11 @@ export class PushManagerMetrics implements FanOutCounters {
     this.#broadcastNodes = byApi((api) => nodes.labels(api));
     this.#broadcastDelivered = byApi((api) => delivered.labels(api));
     this.#pushSeconds = byApi((api) => seconds.labels(api));
+    this.#pushesByCode = byApi(() => new Map());
     for (const api of PUSH_APIS) {
       nodes.inc({ api }, 0);
       delivered.inc({ api }, 0);
-      this.#pushes.inc({ api, code: status[status.OK] }, 0);
+      this.#pushesAnswered(api, status.OK).inc(0);
     }
   }
 
@@ -81,8 +84,18 @@ export class PushManagerMetrics implements FanOutCounters {
   }
 
   answered(api: PushApi, code: status, seconds: number): void {
-    this.#pushes.inc({ api, code: status[code] });
+    this.#pushesAnswered(api, code).inc();
     this.#pushSeconds.get(api)?.observe(seconds);
+  }
+
+  #pushesAnswered(api: PushApi, code: status): Counter.Internal {
+    const byCode = this.#pushesByCode.get(api) ?? new Map<status, Counter.Internal>();
+    let counter = byCode.get(code);
+    if (counter === undefined) {
+      counter = this.#pushes.labels(api, status[code]);
+      byCode.set(code, counter);
+    }
+    return counter;
   }
 
   registryEvent(type: string): void {
@@ -139,10 +152,8 @@ export class PushManagerMetrics implements FanOutCounters {
       "Idempotency keys that are remembered.",
       () => keys.size,
     );
-    gauge(
-      "push_manager_held",
-      "1 while publishers are held back, else 0.",
-      () => Number(fanOut.isHeld),
+    gauge("push_manager_held", "1 while publishers are held back, else 0.", () =>
+      Number(fanOut.isHeld),
     );
   }
 }

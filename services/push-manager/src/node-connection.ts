@@ -1,10 +1,10 @@
+import { Client, credentials, status } from "@grpc/grpc-js";
 import {
   ConnectNodeServiceService,
   type DeliverResponse,
   type InspectRequest,
   type InspectResponse,
 } from "@pushcast/api";
-import { Client, credentials, status } from "@grpc/grpc-js";
 
 /** What a connection tells. Nothing is called after `onEnd`, nor from within a call to it. */
 export interface ConnectionListener {
@@ -41,8 +41,9 @@ const OPTIONS = {
   "grpc.use_local_subchannel_pool": 1,
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1000,
-  // Retries would keep a copy of what is written, and call back before it is sent.
+  // What fits the retry buffer counts as written before it is, also where retries are disabled.
   "grpc.enable_retries": 0,
+  "grpc.per_rpc_retry_buffer_size": 0,
   "grpc.max_receive_message_length": MAX_RESPONSE_BYTES,
   "grpc.max_send_message_length": -1,
   "grpc.enable_channelz": 0,

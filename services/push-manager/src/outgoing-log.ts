@@ -163,8 +163,10 @@ export class OutgoingLog {
     this.#batches.clear();
   }
 
+  /** The owner calls it now and then. Batches for cursors that were behind go, too. */
   evictExpired(nowMs: number): void {
     this.#log.evictExpired(nowMs);
+    this.#batches.clear();
   }
 
   /**

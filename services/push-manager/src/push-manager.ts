@@ -26,8 +26,8 @@ import { IdempotencyKeys } from "./idempotency.ts";
 import { PushManagerMetrics } from "./metrics.ts";
 import { connectToNode } from "./node-connection.ts";
 import { OutgoingLog } from "./outgoing-log.ts";
-import { PUSH_SERVICE_NAME, PushService, pushServiceDefinition } from "./push-service.ts";
 import { Publisher } from "./publisher.ts";
+import { PUSH_SERVICE_NAME, PushService, pushServiceDefinition } from "./push-service.ts";
 import type { PushManagerSettings } from "./settings.ts";
 
 /** What an embedding process may hand in; by default a push-manager has its own. */
@@ -129,8 +129,7 @@ export function createPushManager(
   });
 
   const registry =
-    parts.registry ??
-    createRegistry(registryOptions(settings), registryEvents(logger, metrics));
+    parts.registry ?? createRegistry(registryOptions(settings), registryEvents(logger, metrics));
   let watch: Watch | undefined;
   let stopped: Promise<void> | undefined;
 

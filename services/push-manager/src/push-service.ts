@@ -1,17 +1,17 @@
+import type { ServerUnaryCall } from "@grpc/grpc-js";
 import {
   type Command,
   type DeliveryReport,
-  PushManagerServiceService,
   type PushManagerServiceServer,
+  PushManagerServiceService,
 } from "@pushcast/api";
-import type { ServerUnaryCall } from "@grpc/grpc-js";
 import { type Clock, type Logger, RpcError, unaryHandler } from "@pushcast/runtime";
 import { CLOSE_CODES } from "@pushcast/wire";
 import type { FanOut } from "./fan-out.ts";
 import { getRoom, getUser, listNodes } from "./inspect.ts";
+import { type Publisher, refusalError } from "./publisher.ts";
 import { broadcastMessage, type Push, type PushAnswer, pushToRoom, pushToUser } from "./push.ts";
 import { PushStream } from "./push-stream.ts";
-import { type Publisher, refusalError } from "./publisher.ts";
 import { disconnectError, roomError, userError } from "./validate.ts";
 
 export const PUSH_SERVICE_NAME = "pushcast.v1.PushManagerService";

@@ -1,9 +1,9 @@
-import type { PushStreamRequest, PushStreamResponse, StreamResult } from "@pushcast/api";
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
+import type { PushStreamRequest, PushStreamResponse, StreamResult } from "@pushcast/api";
 import { RpcError } from "@pushcast/runtime";
 import type { FanOut } from "./fan-out.ts";
-import { type PushAnswer, streamPush } from "./push.ts";
 import { type Publisher, refusalError } from "./publisher.ts";
+import { type PushAnswer, streamPush } from "./push.ts";
 
 export interface PushStreamOptions {
   readonly publisher: Publisher;
@@ -170,7 +170,9 @@ export class PushStream {
 
   #endIfDone(): void {
     const isAnswered =
-      this.#inFlight === 0 && this.#results.length === 0 && this.#next >= this.#request.pushes.length;
+      this.#inFlight === 0 &&
+      this.#results.length === 0 &&
+      this.#next >= this.#request.pushes.length;
     if (!isAnswered) return;
     if (this.#halfClosed) {
       this.#over();

@@ -1,13 +1,13 @@
-import { type DisconnectUserRequest, Wait } from "@pushcast/api";
 import { status } from "@grpc/grpc-js";
+import { type DisconnectUserRequest, Wait } from "@pushcast/api";
 import { RpcError } from "@pushcast/runtime";
 import { contentProblem, contentTypeProblem, idProblem } from "@pushcast/wire";
 import type { Push } from "./push.ts";
 
-export const MAX_EXCLUDED_USERS = 1000;
-export const MAX_IDEMPOTENCY_KEY_BYTES = 128;
+const MAX_EXCLUDED_USERS = 1000;
+const MAX_IDEMPOTENCY_KEY_BYTES = 128;
 /** What RFC 6455 leaves for the reason in a close frame. */
-export const MAX_REASON_BYTES = 123;
+const MAX_REASON_BYTES = 123;
 
 function invalid(pushcastCode: string, message: string): RpcError {
   return new RpcError(status.INVALID_ARGUMENT, pushcastCode, message);
