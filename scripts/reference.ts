@@ -1,12 +1,11 @@
 // Writes the tables of settings and metrics in docs/operations.md from the code. With --check it
 // changes nothing and fails if they are not current.
 import { readFile, writeFile } from "node:fs/promises";
-import { createConnectNode, nodeChecks, nodeSettings } from "@pushcast/connect-node";
-import { createPushManager, pushManagerChecks, pushManagerSettings } from "@pushcast/push-manager";
+import { type ConnectNodeReady, createConnectNode, nodeChecks, nodeSettings } from "@pushcast/connect-node";
+import { createPushManager, type PushManagerReady, pushManagerChecks, pushManagerSettings } from "@pushcast/push-manager";
 import { createRegistry, RegistryMemory } from "@pushcast/registry";
 import {
   createLogger,
-  type ReadyInfo,
   requireSettings,
   type Service,
   type SettingsSchema,
@@ -53,8 +52,9 @@ async function metricsTable(): Promise<string> {
     DRAIN_ACCEPT_SECONDS: "0",
     DRAIN_SECONDS: "0",
   };
-  const services: Service<Pick<ReadyInfo, "ports">>[] = [
-    createPushManager(requireSettings(pushManagerSettings, env, pushManagerChecks), {
+  const services: Service<PushManagerReady | ConnectNodeReady>[] = [
+    createPushManager({
+      settings: requireSettings(pushManagerSettings, env, pushManagerChecks),
       registry,
       logger,
     }),

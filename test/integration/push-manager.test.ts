@@ -59,7 +59,8 @@ class Stage {
       },
       pushManagerChecks,
     );
-    this.#manager = createPushManager(settings, {
+    this.#manager = createPushManager({
+      settings,
       registry: createRegistry({ kind: "memory", memory: this.memory }, () => {}),
       logger: createLogger({ service: "push-manager", level: "silent" }),
       metrics: this.metrics,

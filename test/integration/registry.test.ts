@@ -165,6 +165,7 @@ describe.concurrent("the etcd registry", { timeout: 30_000 }, () => {
     expect(await getKey(etcd.endpoint, `${NODE_PREFIX}a`)).toBeUndefined();
     await seen.until((nodes) => !nodes.has("a"));
     expect(performance.now() - releasedAtMs).toBeLessThan(1_000);
+    expect(seen.events).toEqual([]);
   });
 
   it("leaves nothing behind when a node is released while it registers", async ({ stage }) => {

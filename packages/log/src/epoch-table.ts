@@ -12,11 +12,14 @@ export interface EpochState {
   tail: number;
   /** The highest seq that is dealt with. */
   head: number;
-  /** Ascending, disjoint, all above the tail. */
+  /** Ascending, disjoint, all above the tail; at most `MAX_HOLES`. */
   holes: SeqRange[];
   /** When its manager's link ended, by the monotonic clock; undefined while it is attached. */
   goneAtMs: number | undefined;
 }
+
+/** Beyond it the two oldest holes of an epoch become one, with what lies between them. */
+export const MAX_HOLES = 100;
 
 /** What a node knows of every push-manager process that it has heard of. */
 export class EpochTable {
@@ -44,16 +47,18 @@ export class EpochTable {
     if (state === undefined) {
       state = { tail: tailSeq, head: tailSeq, holes: [], goneAtMs: undefined };
       this.#epochs.set(epoch, state);
-      this.#heads = undefined;
     }
     state.goneAtMs = undefined;
+    this.#heads = undefined;
     return state;
   }
 
   /** The link of this epoch has ended. */
   detach(epoch: string, nowMs: number): void {
     const state = this.#epochs.get(epoch);
-    if (state !== undefined) state.goneAtMs ??= nowMs;
+    if (state === undefined) return;
+    state.goneAtMs ??= nowMs;
+    this.#heads = undefined;
   }
 
   /** Everything up to `throughSeq` is dealt with. A head only grows. */
@@ -73,6 +78,10 @@ export class EpochTable {
       state.holes[state.holes.length - 1] = { after: last.after, through: afterSeq };
     } else {
       state.holes.push({ after: state.head, through: afterSeq });
+      const [first, second] = state.holes;
+      if (state.holes.length > MAX_HOLES && first !== undefined && second !== undefined) {
+        state.holes.splice(0, 2, { after: first.after, through: second.through });
+      }
     }
     this.advance(epoch, afterSeq);
     return true;
@@ -101,16 +110,16 @@ export class EpochTable {
   }
 
   /**
-   * The head of every epoch, as one immutable position that stays the same object until a head
-   * moves. Over `MAX_POSITION_ENTRIES`, those whose managers are gone for longest are left out.
+   * The head of every epoch, as one immutable position. Over `MAX_POSITION_ENTRIES`, those whose
+   * managers are gone for longest are left out.
    */
   heads(): Position {
     if (this.#heads === undefined) {
       let states = [...this.#epochs];
       if (states.length > MAX_POSITION_ENTRIES) {
-        const goneAt = (state: EpochState) => state.goneAtMs ?? Number.POSITIVE_INFINITY;
+        const goneAt = (state: EpochState) => state.goneAtMs ?? Number.MAX_VALUE;
         states = states
-          .sort(([, a], [, b]) => (goneAt(a) < goneAt(b) ? 1 : -1))
+          .sort(([, a], [, b]) => goneAt(b) - goneAt(a))
           .slice(0, MAX_POSITION_ENTRIES);
       }
       this.#heads = new Map(states.map(([epoch, state]) => [epoch, state.head]));

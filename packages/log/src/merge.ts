@@ -17,8 +17,8 @@ export function nextOffset(lists: readonly OffsetList[], from: number): number |
 }
 
 /**
- * Merges cursors by offset: a binary heap of (next offset, cursor). `next` moves the cursor that has
- * the lowest offset past it and returns both; two cursors that share an offset are both served.
+ * Merges cursors by offset: a binary heap of (next offset, cursor). Two cursors that share an offset
+ * are both served.
  */
 export class OffsetMerge<C extends Cursor> {
   readonly #heap: { at: number; cursor: C }[] = [];
@@ -46,12 +46,6 @@ export class OffsetMerge<C extends Cursor> {
     const at = nextOffset(top.cursor.lists, top.cursor.offset);
     if (at === undefined) this.#dropTop();
     else top.at = at;
-    this.#down(0);
-  }
-
-  /** Leaves out the cursor that `peek` showed; it stays at its offset. */
-  drop(): void {
-    this.#dropTop();
     this.#down(0);
   }
 

@@ -65,8 +65,8 @@ describe("a watch stream", () => {
     });
     call.say({
       events: [
-        { type: "PUT", kv: kv("/nodes/a", "1") },
-        { type: "DELETE", kv: kv("/nodes/b", "") },
+        { type: "Put", kv: kv("/nodes/a", "1") },
+        { type: "Delete", kv: kv("/nodes/b", "") },
       ],
     });
     expect(created()).toBe(1);
@@ -106,7 +106,7 @@ describe("a watch stream", () => {
       },
     });
     const kv = { key: Buffer.from("/nodes/a"), value: Buffer.from("1") };
-    call.say({ events: [{ type: "PUT", kv }] });
+    call.say({ events: [{ type: "Put", kv }] });
     await expect(stream.ended).rejects.toThrow("cannot be taken");
   });
 
@@ -116,7 +116,7 @@ describe("a watch stream", () => {
     stream.close();
     await stream.ended;
     call.say({
-      events: [{ type: "PUT", kv: { key: Buffer.from("k"), value: Buffer.from("v") } }],
+      events: [{ type: "Put", kv: { key: Buffer.from("k"), value: Buffer.from("v") } }],
     });
     expect(changes).toEqual([]);
   });

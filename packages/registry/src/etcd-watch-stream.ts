@@ -112,7 +112,5 @@ export class EtcdWatchStream {
 
 function toChange(event: IWatchResponse["events"][number]): KeyChange {
   const key = event.kv.key.toString();
-  // etcd's field is an enum of PUT and DELETE; etcd3's type spells its names otherwise.
-  const isDeleted = (event.type as string) === "DELETE";
-  return { key, value: isDeleted ? undefined : event.kv.value.toString() };
+  return { key, value: event.type === "Delete" ? undefined : event.kv.value.toString() };
 }

@@ -3,12 +3,15 @@ import { isFor, type NodeEntry, type NodeLog } from "./node-log.ts";
 import type { Session, Subscription } from "./session.ts";
 import type { Writer } from "./writer.ts";
 
-/** Entries that one session gets before another has its turn. */
-const SESSION_ENTRIES = 128;
-/** Entries that all sessions together get before live delivery has its turn. */
-const TURN_ENTRIES = 1024;
 /** With more subscriptions than this concerned, one gap says it for all. */
 const GAPS_BY_SUBSCRIPTION = 10;
+
+export interface CatchUpBudget {
+  /** Entries that one session gets before another has its turn. */
+  readonly sessionEntries: number;
+  /** Entries that all sessions together get before live delivery has its turn. */
+  readonly entries: number;
+}
 
 /**
  * Fills sessions from the log: those that lag, once their sockets drain, and subscriptions that were
@@ -19,6 +22,7 @@ export class CatchUp {
   readonly #hub: Hub;
   readonly #log: NodeLog;
   readonly #writer: Writer;
+  readonly #budget: CatchUpBudget;
   readonly #onGap: () => void;
   readonly #waiting = new Set<Session>();
   #scheduled = false;
@@ -27,12 +31,14 @@ export class CatchUp {
     hub: Hub;
     log: NodeLog;
     writer: Writer;
+    budget: CatchUpBudget;
     /** A gap was said because the log no longer has it; for metrics. */
     onGap: () => void;
   }) {
     this.#hub = init.hub;
     this.#log = init.log;
     this.#writer = init.writer;
+    this.#budget = init.budget;
     this.#onGap = init.onGap;
   }
 
@@ -45,25 +51,40 @@ export class CatchUp {
   }
 
   /**
-   * Writes what is pending for the session's live subscriptions, or for one of them, at once. What
-   * lags stays behind. The flush of the batch later finds it written.
+   * Says what these subscriptions of a session, which are behind, have lost to eviction since their
+   * offsets, and moves them past it.
    */
-  flushNow(session: Session, only?: Subscription): void {
-    if (session.lagging) return;
-    const live = [...session.subscriptions()].filter(
-      (subscription) =>
-        subscription.state === "live" && (only === undefined || subscription === only),
+  sayGaps(session: Session, subscriptions: readonly Subscription[]): void {
+    const concerned = subscriptions.filter(
+      (subscription) => this.#hub.evictedBelow(subscription) > subscription.offset,
     );
-    this.#fill(session, live, Number.POSITIVE_INFINITY);
+    if (concerned.length === 0) return;
+    // What follows is still in the log, so it is above the tails.
+    const position = this.#log.tails();
+    for (const subscription of concerned) subscription.offset = this.#log.start;
+    if (concerned.length > GAPS_BY_SUBSCRIPTION) {
+      this.#writer.send(session, { type: "gap", scope: "all", position });
+      this.#onGap();
+      return;
+    }
+    for (const { room } of concerned) {
+      this.#writer.send(
+        session,
+        room === undefined
+          ? { type: "gap", scope: "self", position }
+          : { type: "gap", room: room.id, scope: "room", position },
+      );
+      this.#onGap();
+    }
   }
 
   readonly #run = (): void => {
     this.#scheduled = false;
-    let budget = TURN_ENTRIES;
+    let budget = this.#budget.entries;
     for (const session of [...this.#waiting]) {
       if (budget <= 0) break;
       this.#waiting.delete(session);
-      budget -= this.#turn(session, Math.min(budget, SESSION_ENTRIES));
+      budget -= this.#turn(session, Math.min(budget, this.#budget.sessionEntries));
     }
     if (this.#waiting.size > 0 && !this.#scheduled) {
       this.#scheduled = true;
@@ -73,15 +94,19 @@ export class CatchUp {
 
   /** One session's turn. Returns how many entries it took. */
   #turn(session: Session, budget: number): number {
-    if (session.closed || !this.#writer.hasRoom(session)) return 0;
+    if (session.closed) return 0;
+    if (!this.#writer.hasRoom(session)) {
+      this.#writer.lag(session); // the drain of its socket starts the next turn
+      return 0;
+    }
     const behind = [...session.subscriptions()].filter(
       ({ state }) => state === "filling" || (state === "live" && session.lagging),
     );
-    this.#sayGaps(session, behind);
+    this.sayGaps(session, behind);
     const { entries, outcome } = this.#fill(session, behind, budget);
     if (outcome === "budget spent") this.start(session);
     else if (outcome === "done") this.#goLive(session);
-    else this.#writer.lag(session); // the drain of its socket starts the next turn
+    else this.#writer.lag(session);
     return entries;
   }
 
@@ -90,10 +115,6 @@ export class CatchUp {
       if (subscription.state === "filling") this.#hub.setState(subscription, "live");
     }
     this.#hub.setLagging(session, false);
-    if (session.gapDue) {
-      session.gapDue = false;
-      this.#writer.send(session, { type: "gap", scope: "all", position: this.#log.epochs.heads() });
-    }
   }
 
   #fill(
@@ -127,30 +148,5 @@ export class CatchUp {
       }
     }
     return { entries, outcome: write() ? "done" : "socket full" };
-  }
-
-  /** Says what these subscriptions have lost to eviction since their offsets, and moves them past it. */
-  #sayGaps(session: Session, subscriptions: readonly Subscription[]): void {
-    const concerned = subscriptions.filter(
-      (subscription) => this.#hub.evictedBelow(subscription) > subscription.offset,
-    );
-    if (concerned.length === 0) return;
-    // What follows is still in the log, so it is above the tails.
-    const position = this.#log.tails();
-    for (const subscription of concerned) subscription.offset = this.#log.start;
-    if (concerned.length > GAPS_BY_SUBSCRIPTION) {
-      this.#writer.send(session, { type: "gap", scope: "all", position });
-      this.#onGap();
-      return;
-    }
-    for (const { room } of concerned) {
-      this.#writer.send(
-        session,
-        room === undefined
-          ? { type: "gap", scope: "self", position }
-          : { type: "gap", room: room.id, scope: "room", position },
-      );
-      this.#onGap();
-    }
   }
 }

@@ -15,29 +15,21 @@ import {
   createMetrics,
   createOpsServer,
   type Logger,
-  type ReadyInfo,
   type Service,
   systemClock,
+  type TimerHandle,
   VERSION,
 } from "@pushcast/runtime";
 import type { HttpErrorCode } from "@pushcast/wire";
-import { CatchUp } from "./catch-up.ts";
-import { Delivery } from "./delivery.ts";
+import { createDeliveryCore } from "./delivery-core.ts";
 import { Drain } from "./drain.ts";
 import { drainRoute } from "./drain-route.ts";
-import { Flusher } from "./flusher.ts";
-import { FrameCache } from "./frames.ts";
 import { Gateway } from "./gateway.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { Hub } from "./hub.ts";
-import { Intake } from "./intake.ts";
 import { ManagerLinks } from "./manager-links.ts";
 import { createNodeMetrics } from "./metrics.ts";
-import { type NodeEntry, NodeLog } from "./node-log.ts";
 import { createNodeService, nodeServiceDefinition } from "./node-service.ts";
-import { SessionService } from "./session-service.ts";
 import type { NodeSettings } from "./settings.ts";
-import { Writer } from "./writer.ts";
 
 export interface ConnectNodeInit {
   settings: NodeSettings;
@@ -50,6 +42,13 @@ export interface ConnectNodeInit {
   onOtherRequest?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
+/** Its line when it is up. */
+export type ConnectNodeReady = {
+  readonly service: "connect-node";
+  readonly node_id: string;
+  readonly ports: { readonly ws: number; readonly grpc: number; readonly ops: number };
+};
+
 const SERVICE_NAME = "pushcast.v1.ConnectNodeService";
 /** Room in a received message beside its content: a link's message holds up to 1 MiB of publications. */
 const MESSAGE_OVERHEAD_BYTES = 8 * 1024 * 1024;
@@ -57,75 +56,25 @@ const HOUSEKEEPING_MS = 1_000;
 
 /**
  * A connect-node: takes publications from every push-manager's link and delivers them to its own
- * sessions. Data goes one way: node service → intake → delivery → flusher → writer → sockets.
+ * sessions.
  */
-export function createConnectNode(init: ConnectNodeInit): Service<ReadyInfo> {
+export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeReady> {
   const { settings, logger } = init;
   const clock = init.clock ?? systemClock;
   const nodeId = settings.POD_NAME ?? `${hostname()}-${randomBytes(4).toString("hex")}`;
 
-  const hub = new Hub();
-  const frames = new FrameCache(settings.FRAME_CACHE_BYTES);
-  const log = new NodeLog(
-    { maxBytes: settings.LOG_BYTES, maxAgeMs: settings.LOG_SECONDS * 1000 },
-    (entry) => onEvicted(entry),
-  );
   const registers = createMetrics();
   const metrics = createNodeMetrics(registers, {
     sessions: () => hub.sessions.size,
     users: () => hub.users.size,
     rooms: () => hub.rooms.size,
     laggingSessions: () => hub.lagging.size,
-    logBytes: () => log.bytes,
-    frameCacheBytes: () => frames.bytes,
+    logBytes: () => core.log.bytes,
+    frameCacheBytes: () => core.frames.bytes,
     links: () => links.attached,
   });
-  const writer = new Writer({
-    hub,
-    frames,
-    sessionBufferBytes: settings.SESSION_BUFFER_BYTES,
-    monotonicMs: () => clock.monotonicMs(),
-    onDelivered: ({ room, user, all }) => {
-      if (room > 0) metrics.deliveries.inc({ target: "room" }, room);
-      if (user > 0) metrics.deliveries.inc({ target: "user" }, user);
-      if (all > 0) metrics.deliveries.inc({ target: "all" }, all);
-    },
-  });
-  const flusher = new Flusher({
-    hub,
-    writer,
-    clock,
-    windowMs: settings.FLUSH_WINDOW_MS,
-    onFlushed: (entries) => {
-      const nowMs = clock.now();
-      for (const { publication } of entries) {
-        metrics.deliverySeconds.observe(Math.max(0, nowMs - publication.atMs) / 1000);
-      }
-    },
-  });
-  const catchUp = new CatchUp({
-    hub,
-    log,
-    writer,
-    onGap: () => metrics.gaps.inc({ reason: "evicted" }),
-  });
-  const sessions = new SessionService({
-    nodeId,
-    hub,
-    log,
-    writer,
-    catchUp,
-    clock,
-    logger,
-    metrics,
-    limits: {
-      maxRooms: settings.MAX_ROOMS_PER_SESSION,
-      lagMs: settings.LAG_SECONDS * 1000,
-      heartbeatMs: settings.HEARTBEAT_MS,
-    },
-  });
-  const delivery = new Delivery({ hub, log, flusher, writer, sessions });
-  const intake = new Intake({ log, delivery, clock, metrics });
+  const core = createDeliveryCore({ nodeId, settings, clock, logger, metrics });
+  const { hub, sessions, intake } = core;
   const links = new ManagerLinks(intake);
   const drain = new Drain({
     hub,
@@ -139,24 +88,6 @@ export function createConnectNode(init: ConnectNodeInit): Service<ReadyInfo> {
     intervalMs: settings.HEARTBEAT_MS,
     beat: (session) => sessions.heartbeat(session),
   });
-
-  const onEvicted = (entry: NodeEntry) => {
-    const below = entry.offset + 1;
-    const { roomId, userIds, command } = entry.publication;
-    intake.evicted(entry);
-    if (command !== undefined) return;
-    if (roomId !== "") {
-      const room = hub.rooms.get(roomId);
-      if (room !== undefined) room.evictedBelow = below;
-    } else if (userIds.length === 0) {
-      hub.everyone.evictedBelow = below;
-    } else {
-      for (const userId of userIds) {
-        const user = hub.users.get(userId);
-        if (user !== undefined) user.evictedBelow = below;
-      }
-    }
-  };
 
   let registered = false;
   const refusal = (): HttpErrorCode | undefined => {
@@ -224,17 +155,10 @@ export function createConnectNode(init: ConnectNodeInit): Service<ReadyInfo> {
       metrics.registryEvents.inc({ type: event.type });
     });
 
-  const housekeeping = clock.setInterval(
-    () => {
-      log.evictExpired(clock.monotonicMs());
-      log.epochs.forgetGone(clock.monotonicMs(), 2 * settings.LOG_SECONDS * 1000);
-      sessions.closeTooSlow();
-    },
-    HOUSEKEEPING_MS,
-    { unref: true },
-  );
-
-  const start = async (): Promise<ReadyInfo> => {
+  let housekeeping: TimerHandle;
+  const start = async (): Promise<ConnectNodeReady> => {
+    housekeeping = clock.setInterval(core.housekeep, HOUSEKEEPING_MS, { unref: true });
+    heartbeats.start();
     const grpcPort = await grpc.listen(settings.GRPC_HOST, settings.GRPC_PORT);
     const wsPort = await gateway.listen(settings.WS_HOST, settings.WS_PORT);
     const opsPort = await ops.listen(settings.OPS_HOST, settings.OPS_PORT);

@@ -10,8 +10,32 @@ export interface DeliverMessage {
   readonly final: boolean;
 }
 
-/** Throws on bytes that are no DeliverRequest. */
+/** A manager sent what the protocol does not allow. */
+export class DeliverError extends Error {}
+
+/** @throws DeliverError */
 export function decodeDeliverMessage(bytes: Uint8Array): DeliverMessage {
+  let message: DeliverMessage;
+  try {
+    message = decode(bytes);
+  } catch (cause) {
+    throw new DeliverError("bytes that are no DeliverRequest", { cause });
+  }
+  const { hello, afterSeq, throughSeq } = message;
+  if (
+    !isRange(afterSeq, throughSeq) ||
+    (hello !== undefined && !isRange(Number(hello.tailSeq), Number(hello.headSeq)))
+  ) {
+    throw new DeliverError("a range that ends before it begins, or beyond 2^53");
+  }
+  return message;
+}
+
+function isRange(after: number, through: number): boolean {
+  return after <= through && Number.isSafeInteger(through);
+}
+
+function decode(bytes: Uint8Array): DeliverMessage {
   const reader = new BinaryReader(bytes);
   let hello: ManagerHello | undefined;
   let afterSeq = 0;

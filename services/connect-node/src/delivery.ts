@@ -87,9 +87,10 @@ export class Delivery {
     this.#flusher.flushAll();
     const position = this.#log.epochs.heads();
     for (const session of this.#hub.sessions.values()) {
-      // What a session that is behind is still filled with must not follow its gap.
-      if (session.lagging || session.self.state === "filling") session.gapDue = true;
-      else this.#writer.send(session, { type: "gap", scope: "all", position });
+      // Who is behind is told now as well, and has no more of its backlog. A message beyond the hole
+      // that came before the gap would leave a client that reconnects then with a position beyond it.
+      for (const subscription of session.subscriptions()) subscription.offset = this.#log.end;
+      this.#writer.send(session, { type: "gap", scope: "all", position });
     }
   }
 

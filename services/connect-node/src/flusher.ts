@@ -6,11 +6,6 @@ import { PendingBatch } from "./pending-batch.ts";
 import type { Subscription } from "./session.ts";
 import type { Writer } from "./writer.ts";
 
-/**
- * Sends of one audience before another gets its turn. At 8 to 10 µs a send this is about 5 ms, well
- * below what a person or a p99 notices.
- */
-const SLICE_SENDS = 512;
 /** The effective window is at least this many times the last flush, so that flushing never takes all of a core. */
 const DUTY_CYCLE = 2;
 
@@ -34,6 +29,7 @@ export class Flusher {
   readonly #writer: Writer;
   readonly #clock: Clock;
   readonly #windowMs: number;
+  readonly #sliceSends: number;
   readonly #onFlushed: (entries: readonly NodeEntry[]) => void;
   readonly #due = new Set<Audience>();
   readonly #flushing = new Map<Audience, Flush>();
@@ -46,6 +42,8 @@ export class Flusher {
     writer: Writer;
     clock: Clock;
     windowMs: number;
+    /** Sends of one audience before another gets its turn. */
+    sliceSends: number;
     /** All of a batch has been written; for metrics. */
     onFlushed: (entries: readonly NodeEntry[]) => void;
   }) {
@@ -53,12 +51,14 @@ export class Flusher {
     this.#writer = init.writer;
     this.#clock = init.clock;
     this.#windowMs = init.windowMs;
+    this.#sliceSends = init.sliceSends;
     this.#onFlushed = init.onFlushed;
   }
 
   add(audience: Audience, entry: NodeEntry): void {
     if (audience.pending === undefined) {
       audience.pending = new PendingBatch();
+      audience.unwrittenFrom ??= entry.offset;
       this.#await(audience);
     }
     audience.pending.add(entry);
@@ -76,16 +76,33 @@ export class Flusher {
     this.#due.clear();
   }
 
+  /** Writes to one subscription what is pending for it; the flush of its batch then goes on after that. */
+  flushNow(subscription: Subscription): void {
+    const audience = this.#hub.audienceOf(subscription);
+    const running = this.#flushing.get(audience);
+    if (running?.subscriptions.includes(subscription, running.next)) {
+      this.#write(running.batch, subscription);
+      running.batch.beginWith(subscription);
+    }
+    if (audience.pending === undefined) return;
+    this.#write(audience.pending, subscription);
+    audience.pending.beginWith(subscription);
+  }
+
   /** An audience has something pending: flush it when it may be. */
   #await(audience: Audience): void {
     if (this.#flushing.has(audience)) return; // its end sees to it
     const waitMs = (this.#notBefore.get(audience) ?? 0) - this.#clock.monotonicMs();
     this.#notBefore.delete(audience);
-    if (waitMs > 0) {
-      this.#clock.setTimeout(() => this.#makeDue(audience), waitMs, { unref: true });
-    } else {
+    if (waitMs <= 0) {
       this.#makeDue(audience);
+      return;
     }
+    const batch = audience.pending;
+    const makeDue = () => {
+      if (audience.pending === batch) this.#makeDue(audience);
+    };
+    this.#clock.setTimeout(makeDue, waitMs, { unref: true });
   }
 
   #makeDue(audience: Audience): void {
@@ -99,7 +116,7 @@ export class Flusher {
     this.#scheduled = false;
     for (const audience of this.#due) this.#begin(audience);
     this.#due.clear();
-    for (const flush of [...this.#flushing.values()]) this.#step(flush, SLICE_SENDS);
+    for (const flush of [...this.#flushing.values()]) this.#step(flush, this.#sliceSends);
     if (this.#flushing.size > 0 && !this.#scheduled) {
       this.#scheduled = true;
       setImmediate(this.#run);
@@ -124,18 +141,22 @@ export class Flusher {
     const startedAtMs = this.#clock.monotonicMs();
     const end = Math.min(flush.next + sends, subscriptions.length);
     for (; flush.next < end; flush.next += 1) {
-      const subscription = subscriptions[flush.next] as Subscription;
-      if (subscription.ended || subscription.behind) continue;
-      const pieces = batch.piecesFor(subscription, this.#writer.frames, this.#writer.pieceBytes);
-      this.#writer.writePieces(subscription, pieces);
+      this.#write(batch, subscriptions[flush.next] as Subscription);
     }
     const nowMs = this.#clock.monotonicMs();
     flush.spentMs += nowMs - startedAtMs;
     if (flush.next < subscriptions.length) return;
     this.#flushing.delete(flush.audience);
+    flush.audience.unwrittenFrom = flush.audience.pending?.entries[0]?.offset;
     if (this.#windowMs > 0) this.#rest(flush.audience, nowMs, flush.spentMs);
     this.#onFlushed(batch.entries);
     if (flush.audience.pending !== undefined) this.#await(flush.audience);
+  }
+
+  #write(batch: PendingBatch, subscription: Subscription): void {
+    if (subscription.ended || subscription.behind) return;
+    const pieces = batch.piecesFor(subscription, this.#writer.frames, this.#writer.pieceBytes);
+    this.#writer.writePieces(subscription, pieces);
   }
 
   /** Sets when an audience may be flushed next. */

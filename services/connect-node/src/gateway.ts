@@ -108,9 +108,13 @@ export class Gateway {
     const ignore = () => {};
     socket.on("error", ignore);
     const checked = checkHandshake(request);
-    const refused = checked.ok ? this.#init.refusal() : checked.code;
-    if (!checked.ok || refused !== undefined) {
-      this.#refuse(socket, refused ?? "QUERY_INVALID", checked.ok ? undefined : checked.message);
+    if (!checked.ok) {
+      this.#refuse(socket, checked.code, checked.message);
+      return;
+    }
+    const refusal = this.#init.refusal();
+    if (refusal !== undefined) {
+      this.#refuse(socket, refusal, undefined);
       return;
     }
     this.#upgrader.handleUpgrade(request, socket, head, (ws) => {

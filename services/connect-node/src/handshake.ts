@@ -34,7 +34,11 @@ export function checkHandshake({ method, url = "/", headers }: IncomingMessage):
   if (offered !== undefined && !PROTOCOLS.test(offered)) {
     return { ok: false, code: "SUBPROTOCOL_UNKNOWN", message: "Sec-WebSocket-Protocol is no list" };
   }
-  const selected = selectSubprotocol(offered?.split(/\s*,\s*/) ?? []);
+  const entries = offered?.split(/\s*,\s*/) ?? [];
+  if (new Set(entries).size < entries.length) {
+    return { ok: false, code: "SUBPROTOCOL_UNKNOWN", message: "an entry is there twice" };
+  }
+  const selected = selectSubprotocol(entries);
   if (selected === undefined) return { ok: false, code: "SUBPROTOCOL_UNKNOWN" };
   const parameters = readQuery(query);
   if (parameters === undefined) return { ok: false, code: "QUERY_INVALID" };

@@ -9,17 +9,25 @@ export class Heartbeats {
   readonly #buckets = Array.from({ length: BUCKETS }, () => new Set<Session>());
   readonly #bucketOf = new Map<Session, Set<Session>>();
   readonly #clock: Clock;
-  readonly #ticker: TimerHandle;
+  readonly #intervalMs: number;
+  readonly #beat: (session: Session) => void;
+  #ticker: TimerHandle;
   #next = 0;
 
   constructor(init: { clock: Clock; intervalMs: number; beat: (session: Session) => void }) {
     this.#clock = init.clock;
-    const tick = () => {
-      const bucket = this.#buckets[this.#next] as Set<Session>;
-      this.#next = (this.#next + 1) % BUCKETS;
-      for (const session of [...bucket]) init.beat(session);
-    };
-    this.#ticker = init.clock.setInterval(tick, init.intervalMs / BUCKETS, { unref: true });
+    this.#intervalMs = init.intervalMs;
+    this.#beat = init.beat;
+  }
+
+  start(): void {
+    this.#ticker = this.#clock.setInterval(() => this.#tick(), this.#intervalMs / BUCKETS, {
+      unref: true,
+    });
+  }
+
+  stop(): void {
+    this.#clock.clearInterval(this.#ticker);
   }
 
   /** The session is first served after a whole interval. */
@@ -34,7 +42,9 @@ export class Heartbeats {
     this.#bucketOf.delete(session);
   }
 
-  stop(): void {
-    this.#clock.clearInterval(this.#ticker);
+  #tick(): void {
+    const bucket = this.#buckets[this.#next] as Set<Session>;
+    this.#next = (this.#next + 1) % BUCKETS;
+    for (const session of [...bucket]) this.#beat(session);
   }
 }

@@ -1,3 +1,4 @@
+import type { NodeEntry } from "./node-log.ts";
 import type { PendingBatch } from "./pending-batch.ts";
 import { type Session, Subscription, type SubscriptionState } from "./session.ts";
 
@@ -5,6 +6,8 @@ import { type Session, Subscription, type SubscriptionState } from "./session.ts
 export interface Audience {
   /** What was matched and is not written yet. */
   pending: PendingBatch | undefined;
+  /** The offset of the first publication that the flusher has not written to all; undefined if none. */
+  unwrittenFrom: number | undefined;
   /** How many of its subscriptions are behind. */
   behind: number;
 }
@@ -14,6 +17,7 @@ export class Room implements Audience {
   readonly id: string;
   readonly members = new Map<Session, Subscription>();
   pending: PendingBatch | undefined;
+  unwrittenFrom: number | undefined;
   behind = 0;
   /** The log has evicted this room's publications below this offset. */
   evictedBelow = 0;
@@ -48,6 +52,7 @@ export class Hub {
   /** Every session's *self*. */
   readonly everyone: Audience & { evictedBelow: number } = {
     pending: undefined,
+    unwrittenFrom: undefined,
     behind: 0,
     evictedBelow: 0,
   };
@@ -60,6 +65,7 @@ export class Hub {
       this.users.set(session.userId, user);
     }
     user.sessions.add(session);
+    this.everyone.pending?.beginWith(session.self);
     if (session.self.behind) this.everyone.behind += 1;
   }
 
@@ -84,6 +90,7 @@ export class Hub {
     const subscription = new Subscription(session, room, offset);
     room.members.set(session, subscription);
     session.rooms.set(roomId, subscription);
+    room.pending?.beginWith(subscription);
     if (subscription.behind) room.behind += 1;
     return subscription;
   }
@@ -137,6 +144,24 @@ export class Hub {
     return users.size;
   }
 
+  /** The log no longer has a publication: who reads its target from below its offset has a gap. */
+  evicted({ publication, offset }: NodeEntry): void {
+    const { roomId, userIds, command } = publication;
+    const below = offset + 1;
+    if (command !== undefined) return;
+    if (roomId !== "") {
+      const room = this.rooms.get(roomId);
+      if (room !== undefined) room.evictedBelow = below;
+    } else if (userIds.length === 0) {
+      this.everyone.evictedBelow = below;
+    } else {
+      for (const userId of userIds) {
+        const user = this.users.get(userId);
+        if (user !== undefined) user.evictedBelow = below;
+      }
+    }
+  }
+
   /** The offset below which publications of this subscription are lost to a reader. */
   evictedBelow(subscription: Subscription): number {
     if (subscription.room !== undefined) return subscription.room.evictedBelow;
@@ -144,8 +169,12 @@ export class Hub {
     return Math.max(this.everyone.evictedBelow, user?.evictedBelow ?? 0);
   }
 
+  /** Those who get the same publications as this subscription. */
+  audienceOf(subscription: Subscription): Audience {
+    return subscription.room ?? this.everyone;
+  }
+
   #countBehind(subscription: Subscription, behind: boolean): void {
-    const audience = subscription.room ?? this.everyone;
-    audience.behind += behind ? 1 : -1;
+    this.audienceOf(subscription).behind += behind ? 1 : -1;
   }
 }

@@ -1,6 +1,6 @@
 import type { Publication } from "@pushcast/log";
 import type { Clock } from "@pushcast/runtime";
-import type { DeliverMessage } from "./deliver-message.ts";
+import { DeliverError, type DeliverMessage } from "./deliver-message.ts";
 import type { Delivery, Outcome } from "./delivery.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { type NodeEntry, type NodeLog, ownPublication } from "./node-log.ts";
@@ -11,9 +11,6 @@ export interface SeqOutcome extends Outcome {
   /** The node had its idempotency key; the counts are the first's. */
   readonly duplicate: boolean;
 }
-
-/** A manager sent what the protocol does not allow. */
-export class DeliverError extends Error {}
 
 /**
  * Takes in what links bring: puts each publication into the log once, has it delivered, and moves

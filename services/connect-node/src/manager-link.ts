@@ -1,7 +1,7 @@
 import type { DeliverResponse, Outcome } from "@pushcast/api";
 import type { Clock, Logger, TimerHandle } from "@pushcast/runtime";
-import { decodeDeliverMessage } from "./deliver-message.ts";
-import { DeliverError, type Intake, type SeqOutcome } from "./intake.ts";
+import { DeliverError, decodeDeliverMessage } from "./deliver-message.ts";
+import type { Intake, SeqOutcome } from "./intake.ts";
 
 /** The stream under a link; an adapter fits a gRPC call to it. */
 export interface ManagerStream {
@@ -76,8 +76,8 @@ export class ManagerLink {
       }
       if (message.throughSeq > message.afterSeq || message.final) this.#acknowledgeSoon();
     } catch (error) {
-      this.#logger.error({ err: error, epoch: this.#epoch }, "a push-manager broke the protocol");
-      this.end(error instanceof DeliverError ? error.message : "bytes that are no DeliverRequest");
+      this.#logger.error({ err: error, epoch: this.#epoch }, "a push-manager's message failed");
+      this.end(error instanceof DeliverError ? error.message : "internal error");
     }
   }
 

@@ -4,6 +4,8 @@ import {
   EpochTable,
   type LogBounds,
   type LogEntry,
+  MAX_POSITION_ENTRIES,
+  maxPosition,
   nextOffset,
   OffsetMerge,
   type Position,
@@ -123,10 +125,13 @@ export class NodeLog {
     const from = offset - (offset % CHECKPOINT_EVERY);
     const checkpoint = this.#checkpoints.get(from);
     if (checkpoint === undefined) return this.tails();
-    const position = new Map(checkpoint);
+    // What is evicted by now was dealt with, too.
+    const position = new Map(maxPosition(checkpoint, this.tails()));
     for (let at = Math.max(from, this.#log.start); at < offset; at += 1) {
       const publication = this.#log.at(at)?.publication;
-      if (publication !== undefined) position.set(publication.epoch, publication.seq);
+      if (publication === undefined) continue;
+      const { epoch, seq } = publication;
+      if (position.has(epoch) || position.size < MAX_POSITION_ENTRIES) position.set(epoch, seq);
     }
     return position;
   }
@@ -138,6 +143,11 @@ export class NodeLog {
       tails.set(epoch, this.epochs.get(epoch)?.tail ?? 0);
     }
     return tails;
+  }
+
+  /** Whether there is something of a subscription that was not written to it. */
+  hasMore(subscription: Subscription): boolean {
+    return nextOffset(this.#listsOf(subscription), subscription.offset) !== undefined;
   }
 
   /** The position up to which everything of a subscription has been written to its session. */

@@ -26,10 +26,14 @@ export class PendingBatch {
   /** Users for whom the shared bytes may be wrong. */
   readonly #apart = new Set<string>();
   #listedOnly = true;
+  /** Subscriptions that get only what is at or after this index; of others their offset tells. */
+  #beginAt: Map<Subscription, number> | undefined;
   readonly #shared = new Map<Codec, Map<number, readonly Piece[]>>();
 
   add(entry: NodeEntry): void {
     this.entries.push(entry);
+    // One subscription may have been flushed alone.
+    if (this.#shared.size > 0) this.#shared.clear();
     for (const userId of entry.listed ?? []) this.#apart.add(userId);
     for (const userId of entry.excluded ?? []) this.#apart.add(userId);
     if (entry.listed === undefined) this.#listedOnly = false;
@@ -40,11 +44,21 @@ export class PendingBatch {
     return this.#listedOnly ? this.#apart : undefined;
   }
 
+  /**
+   * A subscription gets only what is added from now on: it began now, or got what is here. Its offset
+   * alone does not tell that of ephemeral publications, which share the next one's place in the log.
+   */
+  beginWith(subscription: Subscription): void {
+    this.#beginAt ??= new Map();
+    this.#beginAt.set(subscription, this.entries.length);
+  }
+
   /** What a subscription gets of the batch, from its offset on. */
   piecesFor(subscription: Subscription, frames: FrameCache, pieceBytes: number): readonly Piece[] {
     const { codec, userId } = subscription.session;
-    const first = this.entries.findIndex((entry) => entry.offset >= subscription.offset);
-    if (first === -1) return [];
+    const inLog = this.entries.findIndex((entry) => entry.offset >= subscription.offset);
+    if (inLog === -1) return [];
+    const first = Math.max(inLog, this.#beginAt?.get(subscription) ?? 0);
     const entries = first === 0 ? this.entries : this.entries.slice(first);
     if (this.#apart.has(userId)) {
       return join(

@@ -9,10 +9,11 @@ import {
   PING_FRAME,
 } from "@pushcast/wire";
 import type { CatchUp } from "./catch-up.ts";
+import type { Flusher } from "./flusher.ts";
 import type { Hub } from "./hub.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
-import { Session, type SessionSocket } from "./session.ts";
+import { Session, type SessionSocket, type Subscription } from "./session.ts";
 import type { Writer } from "./writer.ts";
 
 export interface SessionLimits {
@@ -39,6 +40,7 @@ export class SessionService {
   readonly #logger: Logger;
   readonly #metrics: NodeMetrics;
   readonly #writer: Writer;
+  readonly #flusher: Flusher;
   readonly #catchUp: CatchUp;
 
   constructor(init: {
@@ -46,6 +48,7 @@ export class SessionService {
     hub: Hub;
     log: NodeLog;
     writer: Writer;
+    flusher: Flusher;
     catchUp: CatchUp;
     limits: SessionLimits;
     clock: Clock;
@@ -56,6 +59,7 @@ export class SessionService {
     this.#hub = init.hub;
     this.#log = init.log;
     this.#writer = init.writer;
+    this.#flusher = init.flusher;
     this.#catchUp = init.catchUp;
     this.#limits = init.limits;
     this.#clock = init.clock;
@@ -124,7 +128,7 @@ export class SessionService {
   /** Ends a session by the server's decision; what is pending for it is written first. */
   close(session: Session, { code, reason }: CloseReason): void {
     if (session.closed) return;
-    this.#catchUp.flushNow(session);
+    this.#flushNow(session);
     session.closed = true;
     this.#hub.remove(session);
     this.#metrics.closes.inc({ code: String(code) });
@@ -143,7 +147,7 @@ export class SessionService {
 
   /** Tells a client that its node will stop: what has been written, and when to open a new connection. */
   sayReconnect(session: Session, afterMs: number): void {
-    this.#catchUp.flushNow(session);
+    this.#flushNow(session);
     if (![...session.subscriptions()].some(({ behind }) => behind)) {
       this.#writer.send(session, { type: "position", position: this.#log.epochs.heads() });
     }
@@ -168,7 +172,7 @@ export class SessionService {
   joinByCommand(session: Session, roomId: string): boolean {
     if (session.rooms.has(roomId)) return false;
     if (session.rooms.size >= this.#limits.maxRooms) {
-      this.#metrics.rejections.inc({ reason: "rooms" });
+      this.#metrics.rejections.inc({ reason: "TOO_MANY_ROOMS" });
       this.#logger.warn(
         { sessionId: session.id },
         "JoinRoom ignored: the session is in too many rooms",
@@ -188,13 +192,12 @@ export class SessionService {
   leaveByCommand(session: Session, roomId: string): boolean {
     const subscription = session.rooms.get(roomId);
     if (subscription === undefined) return false;
-    if (session.lagging) {
+    this.#flusher.flushNow(subscription);
+    if (subscription.behind && this.#lacksAny(subscription)) {
       // Its backlog goes with the room.
       const position = this.#log.epochs.heads();
       this.#writer.send(session, { type: "gap", room: roomId, scope: "room", position });
       this.#metrics.gaps.inc({ reason: "left" });
-    } else {
-      this.#catchUp.flushNow(session, subscription);
     }
     this.#hub.leave(session, roomId);
     this.#writer.send(session, { type: "left", room: roomId });
@@ -231,7 +234,7 @@ export class SessionService {
     let subscription = session.rooms.get(room);
     if (subscription === undefined) {
       if (session.rooms.size >= this.#limits.maxRooms) {
-        this.#metrics.rejections.inc({ reason: "rooms" });
+        this.#metrics.rejections.inc({ reason: "TOO_MANY_ROOMS" });
         this.#writer.send(session, {
           type: "error",
           ...echo(frame.id),
@@ -243,6 +246,9 @@ export class SessionService {
       subscription = this.#hub.join(session, room, this.#log.end);
     }
     if (position === undefined) {
+      this.#flusher.flushNow(subscription);
+      // The position must not be beyond a gap that the client was not told of.
+      if (subscription.behind) this.#catchUp.sayGaps(session, [subscription]);
       this.#writer.send(session, {
         type: "joined",
         ...echo(frame.id),
@@ -270,6 +276,17 @@ export class SessionService {
       position: this.#notRecovered(frame.position),
       recovered: false,
     });
+  }
+
+  /** Whether there is, or was, something for a subscription that is behind. */
+  #lacksAny(subscription: Subscription): boolean {
+    const { offset } = subscription;
+    return this.#hub.evictedBelow(subscription) > offset || this.#log.hasMore(subscription);
+  }
+
+  /** Writes what is pending for the session; what is behind stays so. */
+  #flushNow(session: Session): void {
+    for (const subscription of session.subscriptions()) this.#flusher.flushNow(subscription);
   }
 
   /** The position from which on a subscription listens whose client cannot be given what it missed. */

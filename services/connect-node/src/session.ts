@@ -59,8 +59,6 @@ export class Session {
   /** Its socket is backed up: all its subscriptions are behind. The hub sets it. */
   lagging = false;
   laggingSinceMs = 0;
-  /** A hole opened while it was lagging; said when it is filled. */
-  gapDue = false;
   /** The close code that the server decided on, or that the connection ended. */
   closed = false;
   /** Heartbeats that the client has not answered. */

@@ -1,7 +1,7 @@
 import type { ServerFrame } from "@pushcast/wire";
 import type { FrameCache } from "./frames.ts";
 import type { Hub } from "./hub.ts";
-import type { NodeEntry } from "./node-log.ts";
+import type { NodeEntry, NodeLog } from "./node-log.ts";
 import { join, type Piece, type TargetCounts } from "./pending-batch.ts";
 import type { Session, Subscription } from "./session.ts";
 
@@ -11,6 +11,7 @@ import type { Session, Subscription } from "./session.ts";
  */
 export class Writer {
   readonly #hub: Hub;
+  readonly #log: NodeLog;
   readonly #frames: FrameCache;
   readonly #sessionBufferBytes: number;
   readonly #onDelivered: (counts: Readonly<TargetCounts>) => void;
@@ -18,6 +19,7 @@ export class Writer {
 
   constructor(init: {
     hub: Hub;
+    log: NodeLog;
     frames: FrameCache;
     /** With more than this queued a session lags. */
     sessionBufferBytes: number;
@@ -26,6 +28,7 @@ export class Writer {
     monotonicMs: () => number;
   }) {
     this.#hub = init.hub;
+    this.#log = init.log;
     this.#frames = init.frames;
     this.#sessionBufferBytes = init.sessionBufferBytes;
     this.#onDelivered = init.onDelivered;
@@ -82,6 +85,13 @@ export class Writer {
   lag(session: Session): void {
     if (session.lagging) return;
     session.laggingSinceMs = this.#monotonicMs();
+    // A publication that was not for this session has not moved its offset. Once evicted it would look
+    // like one that the session has lost.
+    for (const subscription of session.subscriptions()) {
+      if (subscription.state !== "live") continue;
+      const dealtWith = this.#hub.audienceOf(subscription).unwrittenFrom ?? this.#log.end;
+      
+    }
     this.#hub.setLagging(session, true);
   }
 }

@@ -1,2 +1,2 @@
-export { createPushManager, type PushManagerParts, type PushManagerReady } from "./push-manager.ts";
+export { createPushManager, type PushManagerInit, type PushManagerReady } from "./push-manager.ts";
 export { type PushManagerSettings, pushManagerChecks, pushManagerSettings } from "./settings.ts";

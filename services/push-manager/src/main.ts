@@ -1,8 +1,9 @@
-import { requireSettings, runProcess, writeReadyLine } from "@pushcast/runtime";
+import { createLogger, requireSettings, runProcess, writeReadyLine } from "@pushcast/runtime";
 import { createPushManager } from "./push-manager.ts";
 import { pushManagerChecks, pushManagerSettings } from "./settings.ts";
 
-runProcess(
-  () => createPushManager(requireSettings(pushManagerSettings, process.env, pushManagerChecks)),
-  ({ epoch, ports }) => writeReadyLine({ service: "push-manager", epoch, ports }),
-);
+runProcess(() => {
+  const settings = requireSettings(pushManagerSettings, process.env, pushManagerChecks);
+  const logger = createLogger({ service: "push-manager", level: settings.LOG_LEVEL });
+  return createPushManager({ settings, logger });
+}, writeReadyLine);

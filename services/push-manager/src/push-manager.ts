@@ -1,24 +1,22 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { readDescriptorSet } from "@pushcast/api";
 import {
   createRegistry,
+  logRegistryEvent,
   type Registry,
-  type RegistryEvent,
-  type RegistryEvents,
-  RegistryMemory,
+  registryOptions,
   type Watch,
 } from "@pushcast/registry";
 import {
   type Clock,
   createGrpcServer,
-  createLogger,
   createMetrics,
   createOpsServer,
   type Logger,
   type Service,
   systemClock,
+  VERSION,
 } from "@pushcast/runtime";
 import type { Registry as MetricsRegistry } from "prom-client";
 import { FanOut } from "./fan-out.ts";
@@ -30,22 +28,23 @@ import { Publisher } from "./publisher.ts";
 import { PUSH_SERVICE_NAME, PushService, pushServiceDefinition } from "./push-service.ts";
 import type { PushManagerSettings } from "./settings.ts";
 
-/** What an embedding process may hand in; by default a push-manager has its own. */
-export interface PushManagerParts {
-  /** Closed by whoever made it. @default by the settings */
-  readonly registry?: Registry;
-  /** @default JSON lines on stderr */
-  readonly logger?: Logger;
-  /** @default the machine's time */
-  readonly clock?: Clock;
+export interface PushManagerInit {
+  settings: PushManagerSettings;
+  logger: Logger;
+  /** Closed by whoever made it. @default one made from the settings */
+  registry?: Registry;
+  /** @default the system's */
+  clock?: Clock;
   /** @default one of its own, with the metrics of the process */
-  readonly metrics?: MetricsRegistry;
+  metrics?: MetricsRegistry;
 }
 
-export interface PushManagerReady {
+/** Its line when it is up. */
+export type PushManagerReady = {
+  readonly service: "push-manager";
   readonly epoch: string;
   readonly ports: { readonly grpc: number; readonly ops: number };
-}
+};
 
 const EPOCH_BYTES = 8;
 const MIB = 1024 * 1024;
@@ -57,16 +56,12 @@ const GRPC_CLOSE_SHARE = 0.2;
 const OPS_CLOSE_SHARE = 0.1;
 
 /** A push-manager: PushManagerService, the links to all nodes, and the ops server. */
-export function createPushManager(
-  settings: PushManagerSettings,
-  parts: PushManagerParts = {},
-): Service<PushManagerReady> {
+export function createPushManager(init: PushManagerInit): Service<PushManagerReady> {
+  const { settings } = init;
   const epoch = randomBytes(EPOCH_BYTES).toString("hex");
-  const clock = parts.clock ?? systemClock;
-  const metricsRegistry = parts.metrics ?? createMetrics();
-  const logger = (
-    parts.logger ?? createLogger({ service: "push-manager", level: settings.LOG_LEVEL })
-  ).child({ epoch });
+  const clock = init.clock ?? systemClock;
+  const metricsRegistry = init.metrics ?? createMetrics();
+  const logger = init.logger.child({ epoch });
   const onError = (err: unknown) => logger.error({ err }, "unexpected error");
 
   const metrics = new PushManagerMetrics(metricsRegistry);
@@ -80,7 +75,7 @@ export function createPushManager(
     logger,
     counters: metrics,
     managerId: settings.POD_NAME || hostname(),
-    version: packageVersion(),
+    version: VERSION,
     connect: connectToNode,
     random: Math.random,
     logBytes: settings.LOG_BYTES,
@@ -129,7 +124,11 @@ export function createPushManager(
   });
 
   const registry =
-    parts.registry ?? createRegistry(registryOptions(settings), registryEvents(logger, metrics));
+    init.registry ??
+    createRegistry(registryOptions(settings), (event) => {
+      logRegistryEvent(logger, event);
+      metrics.registryEvent(event.type);
+    });
   let watch: Watch | undefined;
   let stopped: Promise<void> | undefined;
 
@@ -146,7 +145,7 @@ export function createPushManager(
       ops.listen(settings.OPS_HOST, settings.OPS_PORT),
     ]);
     logger.info({ grpcPort, opsPort }, "push-manager is up");
-    return { epoch, ports: { grpc: grpcPort, ops: opsPort } };
+    return { service: "push-manager", epoch, ports: { grpc: grpcPort, ops: opsPort } };
   };
 
   const stopLimitMs = settings.STOP_SECONDS * 1000;
@@ -160,7 +159,7 @@ export function createPushManager(
     await flushed;
     await grpc.close(stopLimitMs * GRPC_CLOSE_SHARE);
     await ops.close(stopLimitMs * OPS_CLOSE_SHARE);
-    if (parts.registry === undefined) await registry.close();
+    if (init.registry === undefined) await registry.close();
   };
 
   return {
@@ -179,33 +178,4 @@ export function createPushManager(
  */
 function maxReceiveBytes(maxContentBytes: number): number {
   return Math.max(4 * MIB, 2 * maxContentBytes + MIB);
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
-}
-
-function registryOptions(settings: PushManagerSettings): Parameters<typeof createRegistry>[0] {
-  switch (settings.REGISTRY) {
-    case "etcd":
-      return {
-        kind: "etcd",
-        endpoints: settings.ETCD_ENDPOINTS ?? [],
-        registrationTtlS: settings.REGISTRATION_TTL_S,
-      };
-    case "static":
-      return { kind: "static", addresses: settings.NODES ?? [] };
-    case "memory":
-      return { kind: "memory", memory: new RegistryMemory() };
-  }
-}
-
-function registryEvents(logger: Logger, metrics: PushManagerMetrics): RegistryEvents {
-  return (event: RegistryEvent) => {
-    metrics.registryEvent(event.type);
-    const { type, ...fields } = event;
-    if (type === "resynced") logger.info(fields, "registry resynced");
-    else logger.warn(fields, `registry ${type}`);
-  };
 }

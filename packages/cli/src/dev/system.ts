@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createConnectNode } from "@pushcast/connect-node";
+import { type ConnectNodeReady, createConnectNode } from "@pushcast/connect-node";
 import { createPushManager } from "@pushcast/push-manager";
 import { createRegistry, type Registry, RegistryMemory } from "@pushcast/registry";
-import { createLogger, type ReadyInfo, type Service } from "@pushcast/runtime";
+import { createLogger, type Service } from "@pushcast/runtime";
 import { createPageServer } from "./page-server.ts";
 import type { DevPorts } from "./ports.ts";
 import { PushClient } from "./push-client.ts";
@@ -82,7 +82,8 @@ export function createDevSystem({ env, ports }: DevSystemInit): Service<DevReady
       })),
     }),
   });
-  const manager = createPushManager(settings.manager, {
+  const manager = createPushManager({
+    settings: settings.manager,
     ...registryPart(),
     logger: createLogger({ service: "push-manager", level }),
   });
@@ -96,14 +97,14 @@ export function createDevSystem({ env, ports }: DevSystemInit): Service<DevReady
   );
 
   const startNode = async (
-    node: Service<ReadyInfo>,
+    node: Service<ConnectNodeReady>,
     index: number,
   ): Promise<{ id: string; ports: DevPorts["nodes"][number] }> => {
     const id = settings.nodes[index]?.POD_NAME ?? "connect-node";
-    const { ports: real } = await node.start().catch((error) => {
+    const { ports } = await node.start().catch((error) => {
       throw new PartError(id, error);
     });
-    return { id, ports: { ws: real.ws ?? 0, grpc: real.grpc ?? 0, ops: real.ops ?? 0 } };
+    return { id, ports };
   };
 
   const allLinked = async (pushClient: PushClient): Promise<boolean> => {

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ManagerClient } from "../test/support/manager-client.ts";
+import { answerParent } from "./child.ts";
+import { writeContent } from "./latency-content.ts";
+import type { PublisherReport, PublisherRequest } from "./latency-types.ts";
+
+answerParent<PublisherRequest>(async (request): Promise<PublisherReport> => {
+  const { roomIds, rate, seconds, contentBytes, isWarmUp } = request;
+  const client = new ManagerClient(request.address);
+  const accepted = roomIds.map(() => 0);
+  const answerMs: number[] = [];
+  let refused = 0;
+
+  const push = async (number: number) => {
+    const room = number % roomIds.length;
+    const n = Math.floor(number / roomIds.length);
+    const sentAtMs = performance.now();
+    const content = writeContent({ n, sentNs: process.hrtime.bigint() }, isWarmUp, contentBytes);
+    try {
+      await client.pushToRoom({ roomId: roomIds[room] ?? "", content });
+      answerMs.push(performance.now() - sentAtMs);
+      accepted[room] = (accepted[room] ?? 0) + 1;
+    } catch (error) {
+      refused += 1;
+      console.error(`push ${number} was refused: ${(error as Error).message}`);
+    }
+  };
+
+  const startedAtMs = performance.now();
+  const pushes: Promise<void>[] = [];
+  const total = Math.round(rate * seconds);
+  for (let number = 0; number < total; number += 1) {
+    const waitMs = startedAtMs + (number / rate) * 1_000 - performance.now();
+    if (waitMs >= 1) await sleep(waitMs);
+    pushes.push(push(number));
+  }
+  await Promise.all(pushes);
+  const tookSeconds = (performance.now() - startedAtMs) / 1_000;
+  client.close();
+  return { accepted, refused, tookSeconds, answerMs: Float64Array.from(answerMs) };
+});

@@ -1,0 +1,162 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { createLogger, ManualClock, requireSettings } from "@pushcast/runtime";
+import {
+  type ClientFrame,
+  type Codec,
+  clientCodec,
+  jsonCodec,
+  type MessageFrame,
+  protoCodec,
+} from "@pushcast/wire";
+import { Registry } from "prom-client";
+import { createDeliveryCore, type DeliveryCore, type TurnBudget } from "../src/delivery-core.ts";
+import { createNodeMetrics, type NodeMetrics } from "../src/metrics.ts";
+import type { Session } from "../src/session.ts";
+import { type NodeSettings, nodeChecks, nodeSettings } from "../src/settings.ts";
+import { FakeManager, type Push } from "./fake-manager.ts";
+import { FakeSocket, parseFrames, type SentFrame } from "./fake-socket.ts";
+
+export const EPOCH_A = "000000000000000a";
+export const EPOCH_B = "000000000000000b";
+
+export const silentLogger = createLogger({ service: "connect-node", level: "silent" });
+
+/** What a connect-node's settings are by default, with some of them changed. */
+export function settingsWith(changes: Partial<NodeSettings> = {}): NodeSettings {
+  const env = { AUTH_MODE: "none", REGISTRY: "memory" };
+  return { ...requireSettings(nodeSettings, env, nodeChecks), ...changes };
+}
+
+/** The delivery core of a node, with a clock that stands still and sockets of the test's own. */
+export class Stage {
+  readonly clock = new ManualClock();
+  readonly registry = new Registry();
+  readonly metrics: NodeMetrics;
+  readonly core: DeliveryCore;
+  readonly settings: NodeSettings;
+  /** A manager that is attached from the start. */
+  readonly manager = new FakeManager(EPOCH_A);
+
+  constructor(settings: Partial<NodeSettings> = {}, budget?: TurnBudget) {
+    const nothing = () => 0;
+    this.metrics = createNodeMetrics(this.registry, {
+      sessions: nothing,
+      users: nothing,
+      rooms: nothing,
+      laggingSessions: nothing,
+      logBytes: nothing,
+      frameCacheBytes: nothing,
+      links: nothing,
+    });
+    this.settings = settingsWith(settings);
+    this.core = createDeliveryCore({
+      nodeId: "node-1",
+      settings: this.settings,
+      clock: this.clock,
+      logger: silentLogger,
+      metrics: this.metrics,
+      ...(budget === undefined ? {} : { budget }),
+    });
+    this.core.intake.attach(this.manager.epoch, 0);
+  }
+
+  open(
+    userId: string,
+    options: { codec?: Codec; resumes?: boolean; rooms?: string[] } = {},
+  ): Client {
+    const { codec = jsonCodec, resumes = false, rooms = [] } = options;
+    const client = new Client(this.core, userId, codec, resumes);
+    for (const room of rooms) client.send({ type: "join", room });
+    return client;
+  }
+
+  /** One message of the manager, with these pushes. Returns their outcomes, where they have one. */
+  push(...pushes: Push[]) {
+    return this.pushFrom(this.manager, ...pushes);
+  }
+
+  pushFrom(manager: FakeManager, ...pushes: Push[]) {
+    manager.atMs = this.clock.now();
+    return this.core.intake.take(manager.epoch, manager.message(...pushes), 0);
+  }
+
+  /** Lets the event loop come round once: what is pending is flushed, or a slice of it. */
+  turn(): Promise<void> {
+    return nextTurn();
+  }
+
+  /** Lets it come round until nothing can be left to do. */
+  async settle(turns = 20): Promise<void> {
+    for (let turn = 0; turn < turns; turn += 1) await nextTurn();
+  }
+
+  async metric(name: string, labels: Record<string, string>): Promise<number | undefined> {
+    const found = (await this.registry.getSingleMetric(name)?.get())?.values ?? [];
+    return found.find((value) =>
+      Object.entries(labels).every(([label, text]) => value.labels[label] === text),
+    )?.value;
+  }
+}
+
+/** A session and the socket's other end. */
+export class Client {
+  readonly socket = new FakeSocket();
+  readonly session: Session;
+  readonly #core: DeliveryCore;
+  readonly #codec: Codec;
+  #looked = 0;
+
+  constructor(core: DeliveryCore, userId: string, codec: Codec, resumes: boolean) {
+    this.#core = core;
+    this.#codec = codec;
+    this.session = core.sessions.open({ userId, codec, socket: this.socket, resumes });
+  }
+
+  send(frame: ClientFrame): void {
+    const data = clientCodec(this.#codec.subprotocol).encode(frame);
+    this.#core.sessions.receive(this.session, data, this.#codec.binary);
+  }
+
+  /** The reader stops: what is written from now on is queued. */
+  stop(afterBytes = 0): void {
+    this.socket.stop(afterBytes);
+  }
+
+  /** The reader reads what is queued, and then so many bytes. */
+  read(bytes?: number): void {
+    if (this.socket.read(bytes)) this.#core.sessions.drained(this.session);
+  }
+
+  /** Every frame that was written. */
+  get frames(): SentFrame[] {
+    return parseFrames(Buffer.concat(this.socket.writes), this.#codec.subprotocol);
+  }
+
+  /** The frames since the last call. */
+  news(): SentFrame[] {
+    const frames = this.frames.slice(this.#looked);
+    this.#looked += frames.length;
+    return frames;
+  }
+
+  /** The contents of the messages since the last call of `news` or `texts`; other frames by type. */
+  texts(): string[] {
+    return this.news().map((frame) =>
+      frame.type === "message" ? textOf(frame) : `<${frame.type}>`,
+    );
+  }
+
+  /** The contents of all messages. */
+  get messages(): string[] {
+    return this.frames.flatMap((frame) => (frame.type === "message" ? [textOf(frame)] : []));
+  }
+}
+
+export function textOf(frame: MessageFrame): string {
+  return Buffer.from(frame.content).toString();
+}
+
+export const CODECS: Readonly<Record<"json" | "proto", Codec>> = {
+  json: jsonCodec,
+  proto: protoCodec,
+};

@@ -1,0 +1,221 @@
+import {
+  type Client,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import {
+  BroadcastMessageRequest,
+  ConnectNodeServiceClient,
+  ConnectNodeServiceService,
+  type DeliveryReport,
+  type DisconnectUserResponse,
+  type GetRoomResponse,
+  type GetUserResponse,
+  type JoinRoomResponse,
+  type LeaveRoomResponse,
+  type ListNodesResponse,
+  PushManagerServiceClient,
+  PushManagerServiceService,
+  PushMessageBatchRequest,
+  type PushMessageBatchResponse,
+  PushToRoomRequest,
+  PushToUserRequest,
+  type StreamPush,
+  type StreamResult,
+} from "@pushcast/api";
+import { until } from "./until.ts";
+
+/** A request of which only what differs from the default is given; content may be text. */
+export type Given<Request> = Partial<Omit<Request, "content">> & {
+  readonly content?: string | Buffer;
+};
+
+export interface Pushed {
+  readonly messageId: string;
+  readonly report: DeliveryReport;
+}
+
+export interface CallOptions {
+  /** From now. @default 15000 */
+  readonly deadlineMs?: number;
+}
+
+const DEFAULT_DEADLINE_MS = 15_000;
+
+/** What a biz-server does with a push-manager. */
+export class ManagerClient {
+  readonly #client: PushManagerServiceClient;
+
+  /** @param address `host:port` */
+  constructor(address: string) {
+    this.#client = new PushManagerServiceClient(address, credentials.createInsecure(), {
+      // Each is a publisher of its own, as in another process.
+      "grpc.use_local_subchannel_pool": 1,
+    });
+  }
+
+  async pushToRoom(given: Given<PushToRoomRequest>, options?: CallOptions): Promise<Pushed> {
+    const request = PushToRoomRequest.fromPartial(withBytes(given));
+    return pushed(
+      await unary(this.#client, PushManagerServiceService.pushToRoom, request, options),
+    );
+  }
+
+  async pushToUser(given: Given<PushToUserRequest>, options?: CallOptions): Promise<Pushed> {
+    const request = PushToUserRequest.fromPartial(withBytes(given));
+    return pushed(
+      await unary(this.#client, PushManagerServiceService.pushToUser, request, options),
+    );
+  }
+
+  async broadcast(given: Given<BroadcastMessageRequest>, options?: CallOptions): Promise<Pushed> {
+    const request = BroadcastMessageRequest.fromPartial(withBytes(given));
+    return pushed(
+      await unary(this.#client, PushManagerServiceService.broadcastMessage, request, options),
+    );
+  }
+
+  joinRoom(userId: string, roomId: string): Promise<JoinRoomResponse> {
+    return unary(this.#client, PushManagerServiceService.joinRoom, { userId, roomId });
+  }
+
+  leaveRoom(userId: string, roomId: string): Promise<LeaveRoomResponse> {
+    return unary(this.#client, PushManagerServiceService.leaveRoom, { userId, roomId });
+  }
+
+  disconnectUser(userId: string, code = 0, reason = ""): Promise<DisconnectUserResponse> {
+    const request = { userId, code, reason };
+    return unary(this.#client, PushManagerServiceService.disconnectUser, request);
+  }
+
+  getRoom(roomId: string): Promise<GetRoomResponse> {
+    return unary(this.#client, PushManagerServiceService.getRoom, { roomId });
+  }
+
+  getUser(userId: string): Promise<GetUserResponse> {
+    return unary(this.#client, PushManagerServiceService.getUser, { userId });
+  }
+
+  listNodes(): Promise<ListNodesResponse> {
+    return unary(this.#client, PushManagerServiceService.listNodes, {});
+  }
+
+  /** Waits until it knows just these nodes, with live links. */
+  async untilLinked(nodeIds: readonly string[], timeoutMs = 15_000): Promise<void> {
+    const wanted = [...nodeIds].sort().join();
+    const isLinked = async () => {
+      const { nodes } = await this.listNodes();
+      const live = nodes.filter(({ link }) => link === "live").map(({ nodeId }) => nodeId);
+      return nodes.length === nodeIds.length && live.sort().join() === wanted;
+    };
+    await until(`live links to ${wanted}`, isLinked, timeoutMs);
+  }
+
+  /**
+   * Sends pushes on one PushStream, many a message, and gives all results when the server has ended
+   * the stream.
+   */
+  pushStream(pushes: readonly StreamPush[], pushesPerMessage: number): Promise<StreamResult[]> {
+    return new Promise((resolve, reject) => {
+      const results: StreamResult[] = [];
+      const stream = this.#client.pushStream();
+      stream.on("data", (response: { results: StreamResult[] }) => {
+        results.push(...response.results);
+      });
+      stream.on("error", (error) => reject(Object.assign(error, { results })));
+      stream.on("end", () => resolve(results));
+      const messages: { pushes: StreamPush[] }[] = [];
+      for (let from = 0; from < pushes.length; from += pushesPerMessage) {
+        messages.push({ pushes: pushes.slice(from, from + pushesPerMessage) });
+      }
+      const write = () => {
+        for (let next = messages.shift(); next !== undefined; next = messages.shift()) {
+          if (!stream.write(next)) {
+            stream.once("drain", write);
+            return;
+          }
+        }
+        stream.end();
+      };
+      write();
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+/** What a biz-server does with a connect-node. */
+export class NodeClient {
+  readonly #client: ConnectNodeServiceClient;
+
+  /** @param address `host:port` */
+  constructor(address: string) {
+    this.#client = new ConnectNodeServiceClient(address, credentials.createInsecure());
+  }
+
+  pushMessageBatch(given: Given<PushMessageBatchRequest>): Promise<PushMessageBatchResponse> {
+    const request = PushMessageBatchRequest.fromPartial(withBytes(given));
+    return unary(this.#client, ConnectNodeServiceService.pushMessageBatch, request);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+/** The gRPC status of a call that must fail, with its machine-readable name. */
+export async function refusal(
+  call: Promise<unknown>,
+): Promise<{ code: number; pushcastCode: string | undefined; details: string }> {
+  try {
+    await call;
+  } catch (error) {
+    const { code, details, metadata } = error as ServiceError;
+    return { code, details, pushcastCode: metadata.get("pushcast-code")[0]?.toString() };
+  }
+  throw new Error("the call was answered");
+}
+
+function withBytes<Request extends { readonly content?: string | Buffer }>({
+  content = "",
+  ...rest
+}: Request): Omit<Request, "content"> & { content: Buffer } {
+  return { ...rest, content: Buffer.from(content) };
+}
+
+function pushed({
+  messageId,
+  report,
+}: {
+  messageId: string;
+  report: DeliveryReport | undefined;
+}): Pushed {
+  if (report === undefined) throw new Error(`the answer to ${messageId} has no report`);
+  return { messageId, report };
+}
+
+function unary<Request, Response>(
+  client: Client,
+  method: MethodDefinition<Request, Response>,
+  request: Request,
+  { deadlineMs = DEFAULT_DEADLINE_MS }: CallOptions = {},
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      new Metadata(),
+      { deadline: Date.now() + deadlineMs },
+      (error, response) => {
+        if (response === undefined) reject(error);
+        else resolve(response);
+      },
+    );
+  });
+}

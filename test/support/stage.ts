@@ -1,0 +1,130 @@
+import { test } from "vitest";
+import { type Etcd, startEtcd } from "./etcd.ts";
+import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
+import { ManagerClient, NodeClient } from "./manager-client.ts";
+import {
+  type RunningManager,
+  type RunningNode,
+  type ServiceName,
+  ServiceProcess,
+  type Settings,
+  startManager,
+  startNode,
+} from "./processes.ts";
+import { TestClient, type TestClientOptions } from "./ws-client.ts";
+
+/** Nodes that one manager follows in an etcd of their own. */
+export interface Cluster {
+  readonly etcd: Etcd;
+  readonly nodes: readonly RunningNode[];
+  readonly manager: RunningManager;
+  readonly publisher: ManagerClient;
+}
+
+/**
+ * Starts what a test needs, and ends all of it with the test, also when that fails. At the end it
+ * fails if a process has ended by itself, or a client was sent what is no frame.
+ */
+export class Stage {
+  readonly #cleanups: (() => unknown)[] = [];
+  readonly #processes: ServiceProcess[] = [];
+  readonly #clients: TestClient[] = [];
+
+  async etcd(): Promise<Etcd> {
+    const etcd = await startEtcd();
+    this.#cleanups.push(() => etcd.close());
+    return etcd;
+  }
+
+  async node(settings: Settings): Promise<RunningNode> {
+    const node = await startNode(settings);
+    this.#own(node.process);
+    return node;
+  }
+
+  async manager(settings: Settings): Promise<RunningManager> {
+    const manager = await startManager(settings);
+    this.#own(manager.process);
+    return manager;
+  }
+
+  /** A process that may never become ready. */
+  process(name: ServiceName, settings: Settings): ServiceProcess {
+    const process = new ServiceProcess(name, settings);
+    this.#cleanups.push(() => process.close());
+    return process;
+  }
+
+  publisher(manager: RunningManager): ManagerClient {
+    const publisher = new ManagerClient(manager.grpcAddress);
+    this.#cleanups.push(() => publisher.close());
+    return publisher;
+  }
+
+  nodeClient(node: RunningNode): NodeClient {
+    const client = new NodeClient(node.grpcAddress);
+    this.#cleanups.push(() => client.close());
+    return client;
+  }
+
+  async client(node: RunningNode, options: TestClientOptions): Promise<TestClient> {
+    const client = await TestClient.open(node.wsUrl, options);
+    this.#clients.push(client);
+    this.#cleanups.push(() => client.terminate());
+    return client;
+  }
+
+  async proxy(port: number): Promise<FaultProxy> {
+    const proxy = await startFaultProxy({ host: "127.0.0.1", port });
+    this.#cleanups.push(() => proxy.close());
+    return proxy;
+  }
+
+  /** Resolves when the manager's links to all nodes are live. */
+  async cluster(
+    nodeCount: number,
+    settings: { readonly node?: Settings; readonly manager?: Settings } = {},
+  ): Promise<Cluster> {
+    const etcd = await this.etcd();
+    const found = { REGISTRY: "etcd", ETCD_ENDPOINTS: etcd.endpoint };
+    const [manager, ...nodes] = await Promise.all([
+      this.manager({ ...found, ...settings.manager }),
+      ...Array.from({ length: nodeCount }, () => this.node({ ...found, ...settings.node })),
+    ]);
+    const publisher = this.publisher(manager);
+    await publisher.untilLinked(nodes.map(({ nodeId }) => nodeId));
+    return { etcd, nodes, manager, publisher };
+  }
+
+  async close(): Promise<void> {
+    const problems: unknown[] = [
+      ...this.#processes.flatMap(({ unexpectedEnd }) => unexpectedEnd ?? []),
+      ...this.#clients.flatMap(({ userId, faults }) =>
+        faults.map((fault) => `${userId}: ${fault}`),
+      ),
+    ];
+    for (const cleanup of this.#cleanups.reverse()) {
+      try {
+        await cleanup();
+      } catch (error) {
+        problems.push(error);
+      }
+    }
+    if (problems.length > 0) throw new Error(problems.map(String).join("\n"));
+  }
+
+  #own(process: ServiceProcess): void {
+    this.#processes.push(process);
+    this.#cleanups.push(() => process.close());
+  }
+}
+
+/** A test with a stage of its own. */
+export const it = test.extend<{ stage: Stage }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads what a fixture needs from the pattern.
+  stage: async ({}, use) => {
+    const stage = new Stage();
+    await use(stage);
+    await stage.close();
+  },
+});
