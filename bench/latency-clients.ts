@@ -15,7 +15,7 @@ class Session {
   readonly seen = new Set<number>();
   repeats = 0;
   outOfOrder = 0;
-  #latest = -1;
+  #latestSeq = 0;
 
   /** Resolves when it is in its room. */
   async open({ url, userId, roomId }: PlannedSession): Promise<void> {
@@ -39,10 +39,12 @@ class Session {
     const content = readContent(frame.content);
     if (content === undefined) return;
     latenciesMs.push(Number(receivedNs - content.sentNs) / NS_PER_MS);
+    // The order in which the manager accepted them: unary calls of a publisher have none.
+    const seq = Number(frame.id.split("-")[1]);
     if (this.seen.has(content.n)) this.repeats += 1;
-    else if (content.n < this.#latest) this.outOfOrder += 1;
+    else if (seq < this.#latestSeq) this.outOfOrder += 1;
     this.seen.add(content.n);
-    this.#latest = Math.max(this.#latest, content.n);
+    this.#latestSeq = Math.max(this.#latestSeq, seq);
   }
 }
 

@@ -36,6 +36,8 @@ const USAGE = `npm run bench -- [flags]
 const SETTLE_MS = 5_000;
 
 const { plan, json } = readFlags();
+// An exit ends all processes that were started; a signal alone would leave them behind.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 const result = await measure(plan);
 console.log(json ? JSON.stringify(result, undefined, 2) : resultTable(result));
 const faults = result.losses + result.repeats + result.outOfOrder + result.refused;
@@ -95,7 +97,14 @@ async function measure(plan: LatencyPlan): Promise<LatencyResult> {
       ),
     );
     const addresses = nodes.map(({ grpcAddress }) => grpcAddress);
-    const manager = started(await startManager({ REGISTRY: "static", NODES: addresses.join() }));
+    const manager = started(
+      await startManager({
+        REGISTRY: "static",
+        NODES: addresses.join(),
+        // As in production, not as in tests.
+        ACK_TIMEOUT_MS: undefined,
+      }),
+    );
     await linked(
       manager.grpcAddress,
       nodes.map(({ nodeId }) => nodeId),
@@ -130,6 +139,9 @@ async function measure(plan: LatencyPlan): Promise<LatencyResult> {
     const pushed = await publisher.ask({ ...pushing, seconds: plan.seconds, isWarmUp: false });
     const expected = sessions.map((_, user) => pushed.accepted[roomOf(user)] ?? 0);
     await settled(clients, sum(expected));
+    for (const { process } of [manager, ...nodes]) {
+      if (process.unexpectedEnd !== undefined) throw new Error(process.unexpectedEnd);
+    }
     const after = cpuSeconds();
     const got = (await clients.ask({ type: "report" })) as ClientsReport;
 

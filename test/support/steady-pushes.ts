@@ -11,7 +11,7 @@ export interface SteadyPush extends Pushed {
 
 /** Pushes to one room at a steady pace, whatever becomes of those before. */
 export class SteadyPushes {
-  /** In the order of their contents `"0"`, `"1"` …, once `stop` has resolved. */
+  /** In the order in which the manager accepted them, once `stop` has resolved. */
   readonly answered: SteadyPush[] = [];
   readonly refused: { readonly content: string; readonly error: Error }[] = [];
   readonly #publisher: ManagerClient;
@@ -38,13 +38,17 @@ export class SteadyPushes {
     return this.#sent;
   }
 
-  /** Pushes no more, and waits for the answers. Gives the contents of all pushes in order. */
+  /**
+   * Pushes no more, and waits for the answers. Gives the contents of what was answered, in the order
+   * in which the manager accepted it: calls that are under way at once have no order.
+   */
   async stop(): Promise<string[]> {
     this.#isStopping = true;
     await this.#ended;
     await Promise.all(this.#calls);
-    this.answered.sort((a, b) => Number(a.content) - Number(b.content));
-    return Array.from({ length: this.#sent }, (_, n) => String(n));
+    const seqOf = ({ messageId }: SteadyPush) => Number(messageId.split("-")[1]);
+    this.answered.sort((a, b) => seqOf(a) - seqOf(b));
+    return this.answered.map(({ content }) => content);
   }
 
   async #run(everyMs: number): Promise<void> {

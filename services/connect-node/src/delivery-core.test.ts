@@ -56,6 +56,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("repeat" as const), manager: fc.nat(1) }),
+  },
+  {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("batch" as const), push: publication }),
   },

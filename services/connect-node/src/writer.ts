@@ -90,7 +90,7 @@ export class Writer {
     for (const subscription of session.subscriptions()) {
       if (subscription.state !== "live") continue;
       const dealtWith = this.#hub.audienceOf(subscription).unwrittenFrom ?? this.#log.end;
-      
+      subscription.offset = Math.max(subscription.offset, dealtWith);
     }
     this.#hub.setLagging(session, true);
   }

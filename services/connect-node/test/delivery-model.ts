@@ -23,8 +23,10 @@ export type IntervalEnd =
   | "open"
   /** By the client, or its connection: what was pending is dropped. */
   | "client"
-  /** By the server: what was pending was written, unless the session was behind. */
-  | "server";
+  /** The biz-server took it out of the room: what was pending was written, or is said to be gone. */
+  | "taken out"
+  /** The server closed the session: what was pending was written, unless it was behind. */
+  | "closed";
 
 /** A session's time in a room, or its time with *self*. */
 export interface Interval {
@@ -109,6 +111,13 @@ export function checkSession(
     readers.push(reader);
     return reader;
   };
+  /** The node's head as a subscription begins: all that it does not get. */
+  const checkHead = ({ interval }: Reader, position: Position) => {
+    const before = published.find(
+      ({ at, epoch, seq }) => at < interval.from && seq > (position.get(epoch) ?? seq),
+    );
+    if (before !== undefined) fail("begins below the head", { before, position });
+  };
   const open = new Map<string | undefined, Reader>();
   const missing = ({ interval, received, gaps }: Reader) =>
     published.filter(
@@ -124,14 +133,22 @@ export function checkSession(
   for (const frame of frames) {
     if ("position" in frame && frame.position.size > MAX_POSITION_ENTRIES) fail("long", frame);
     switch (frame.type) {
-      case "welcome":
-        open.set(undefined, begin(undefined, story.resumes ? new Map() : frame.position));
+      case "welcome": {
+        const reader = begin(undefined, story.resumes ? new Map() : frame.position);
+        open.set(undefined, reader);
+        checkHead(reader, frame.position);
         break;
+      }
       case "joined": {
         let reader = open.get(frame.room);
         if (reader === undefined) {
           reader = begin(frame.room, frame.position);
           open.set(frame.room, reader);
+          checkHead(reader, frame.position);
+        }
+        for (const { epoch, seq, ephemeral } of reader.received) {
+          const isBelow = !ephemeral && seq > (frame.position.get(epoch) ?? seq);
+          if (isBelow) fail("joined below what was written", { frame, epoch, seq });
         }
         reader.position = new Map(frame.position);
         if (frame.recovered === false) reader.gaps.push(frame.position);
@@ -205,7 +222,7 @@ export function checkSession(
       // A connection that ends takes with it what was not written yet, so only the last of all.
       const isTail = known.at > lastRegular(reader);
       const mayLack =
-        interval.end === "client" || (interval.end === "server" && interval.wasBehind);
+        interval.end === "client" || (interval.end === "closed" && interval.wasBehind);
       if (!mayLack || !isTail) fail(`lacks in ${interval.room}`, { known, interval });
     }
     for (const known of published) {

@@ -1,13 +1,22 @@
 import type { Command } from "@pushcast/api";
+import type { DeliverMessage } from "../src/deliver-message.ts";
 import type { TurnBudget } from "../src/delivery-core.ts";
 import type { NodeSettings } from "../src/settings.ts";
-import { checkSession, type Interval, type Known, type Story } from "./delivery-model.ts";
+import {
+  checkSession,
+  type Interval,
+  type IntervalEnd,
+  type Known,
+  type Story,
+} from "./delivery-model.ts";
 import { FakeManager, type Push } from "./fake-manager.ts";
 import { type Client, CODECS, EPOCH_A, EPOCH_B, Stage } from "./stage.ts";
 
 /** What can happen to a node. Numbers pick among what is there. */
 export type Happening =
   | { kind: "message"; manager: number; lost: number; pushes: readonly Pushed[] }
+  /** The link brings the last message of the manager again, as after a broken stream. */
+  | { kind: "repeat"; manager: number }
   | { kind: "batch"; push: Pushed }
   | { kind: "open"; user: number; proto: boolean; resumes: boolean }
   | { kind: "end"; session: number }
@@ -69,6 +78,7 @@ export class World {
   readonly #managers: FakeManager[] = [];
   readonly #published: Known[] = [];
   readonly #keys = new Map<string, KeyUse>();
+  readonly #lastMessages = new Map<FakeManager, DeliverMessage>();
   /** What was written to nobody yet, as far as ephemeral publications go. */
   #unsettled: Known[] = [];
   #at = 0;
@@ -124,6 +134,9 @@ export class World {
     switch (happening.kind) {
       case "message":
         this.#message(pick(this.#managers, happening.manager), happening);
+        break;
+      case "repeat":
+        this.#repeat(pick(this.#managers, happening.manager));
         break;
       case "batch":
         this.#batch(happening.push);
@@ -242,12 +255,23 @@ export class World {
       }
       this.#logEnd += 1;
     }
-    const outcomes = intake.take(manager.epoch, manager.message(...encoded), 0);
+    const message = manager.message(...encoded);
+    this.#lastMessages.set(manager, message);
+    const outcomes = intake.take(manager.epoch, message, 0);
     if (single && expected !== undefined && expected.delivered >= 0) {
       const said = expected.duplicate || expected.delivered + expected.lagging > 0;
       same("outcomes", outcomes, said ? [expected] : []);
     }
     same("log end", this.stage.core.log.end, this.#logEnd);
+  }
+
+  #repeat(manager: FakeManager): void {
+    const { intake, log } = this.stage.core;
+    const message = this.#lastMessages.get(manager);
+    const state = log.epochs.get(manager.epoch);
+    if (message === undefined || state === undefined || state.goneAtMs !== undefined) return;
+    same("outcomes of a repeat", intake.take(manager.epoch, message, 0), []);
+    same("log end", log.end, this.#logEnd);
   }
 
   #batch(pushed: Pushed): void {
@@ -312,9 +336,9 @@ export class World {
     for (const actor of this.#live()) {
       if (actor.story.userId !== userName(pushed.user)) continue;
       if (pushed.kind === "disconnect") {
-        for (const room of [...actor.open.keys()]) this.#close(actor, room, "server");
+        for (const room of [...actor.open.keys()]) this.#close(actor, room, "closed");
       } else if (pushed.kind === "leave") {
-        this.#close(actor, roomName(pushed.room), "server");
+        this.#close(actor, roomName(pushed.room), "taken out");
       } else {
         this.#begin(actor, roomName(pushed.room));
       }
@@ -408,7 +432,7 @@ export class World {
     story.intervals.push(interval);
   }
 
-  #close({ client, open }: Actor, room: string | undefined, end: "client" | "server"): void {
+  #close({ client, open }: Actor, room: string | undefined, end: IntervalEnd): void {
     const interval = open.get(room);
     if (interval === undefined) return;
     open.delete(room);
@@ -432,11 +456,11 @@ export class World {
     for (const actor of this.#actors) {
       const { client, story, open } = actor;
       if (client.session.closed) {
-        for (const room of [...open.keys()]) this.#close(actor, room, "server");
+        for (const room of [...open.keys()]) this.#close(actor, room, "closed");
         // The last flush may have found the socket full.
         if (client.session.lagging) {
           for (const interval of story.intervals) {
-            if (interval.end === "server" && interval.endedAt === this.#moment) {
+            if (interval.end === "closed" && interval.endedAt === this.#moment) {
               interval.wasBehind = true;
             }
           }
