@@ -125,9 +125,10 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     }),
   );
   let registration: Registration | undefined;
-  /** Begins the drain, by a signal or by `POST /drain`. */
+  /** By a signal, by `POST /drain`, or by both. */
   const beginDrain = async (): Promise<void> => {
-    if (!drain.begun) logger.info({ sessions: hub.sessions.size }, "drain begins");
+    if (drain.begun) return await drain.run();
+    logger.info({ sessions: hub.sessions.size }, "drain begins");
     grpc.setServing(false);
     void registration?.update({ state: "draining" });
     await drain.run();
