@@ -88,6 +88,11 @@ export class TestClient {
     this.#ws.send(this.#codec.encode(frame), { binary: this.#codec.binary });
   }
 
+  /** Sends what may be no frame. */
+  sendRaw(data: string | Buffer, binary: boolean): void {
+    this.#ws.send(data, { binary });
+  }
+
   async join(room: string): Promise<JoinedFrame> {
     const id = this.#id();
     this.send({ type: "join", id, room });

@@ -1,5 +1,6 @@
 import type { Hub } from "./hub.ts";
-import { isFor, type NodeEntry, type NodeLog } from "./node-log.ts";
+import { isFor, type NodeLog } from "./node-log.ts";
+import { PieceBuilder } from "./pending-batch.ts";
 import type { Session, Subscription } from "./session.ts";
 import type { Writer } from "./writer.ts";
 
@@ -123,29 +124,25 @@ export class CatchUp {
     budget: number,
   ): { entries: number; outcome: "done" | "budget spent" | "socket full" } {
     const merge = this.#log.merge(subscriptions);
-    let entries = 0;
-    let batch: NodeEntry[] = [];
-    let batchBytes = 0;
+    const { frames, pieceBytes } = this.#writer;
+    const builder = new PieceBuilder(session.codec, frames, pieceBytes);
     const write = (): boolean => {
-      const hasRoom = this.#writer.writeEntries(session, batch);
-      batch = [];
-      batchBytes = 0;
-      return hasRoom;
+      const piece = builder.build();
+      return piece === undefined || this.#writer.writePiece(session, piece);
     };
+    let entries = 0;
     for (let next = merge.peek(); next !== undefined; next = merge.peek()) {
       if (entries >= budget) {
         return { entries, outcome: write() ? "budget spent" : "socket full" };
       }
       const entry = this.#log.at(next.at);
+      if (entry !== undefined && isFor(entry, session.userId) && !builder.add(entry)) {
+        if (!write()) return { entries, outcome: "socket full" };
+        builder.add(entry);
+      }
       next.cursor.subscription.offset = next.at + 1;
       merge.advance();
       entries += 1;
-      if (entry === undefined || !isFor(entry, session.userId)) continue;
-      batch.push(entry);
-      batchBytes += entry.encoded.byteLength;
-      if (batchBytes >= this.#writer.pieceBytes && !write()) {
-        return { entries, outcome: "socket full" };
-      }
     }
     return { entries, outcome: write() ? "done" : "socket full" };
   }

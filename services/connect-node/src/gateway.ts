@@ -8,7 +8,7 @@ import {
   httpErrorBody,
   selectSubprotocol,
 } from "@pushcast/wire";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { ClientSocket } from "./client-socket.ts";
 import { checkHandshake, type Handshake, PATH } from "./handshake.ts";
 import type { Heartbeats } from "./heartbeats.ts";
@@ -76,9 +76,12 @@ export class Gateway {
     return listen(this.#server, { host, port, setting: "WS_PORT" });
   }
 
-  /** Takes no new connections, and cuts those that are left. */
+  /**
+   * Takes no new connections. Those that are closing may end in good order, for `CLOSE_TIMEOUT_MS` at
+   * most; others are cut.
+   */
   close(): Promise<void> {
-    for (const ws of this.#open) ws.terminate();
+    for (const ws of this.#open) if (ws.readyState === WebSocket.OPEN) ws.terminate();
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
@@ -149,6 +152,8 @@ export class Gateway {
       if (session.closed || error.code?.startsWith("WS_ERR_") !== true) return;
       const code = WS_ERROR_CLOSE_CODES[error.code] ?? CLOSE_CODES.PROTOCOL_ERROR.code;
       metrics.closes.inc({ code: String(code) });
+      // Nothing can be written any more, however long the client takes to answer the close frame.
+      sessions.ended(session);
     });
     ws.on("close", () => {
       this.#open.delete(ws);
@@ -161,7 +166,7 @@ export class Gateway {
     this.#init.metrics.rejections.inc({ reason: code });
     const body = httpErrorBody(code, message);
     const { status } = HTTP_ERRORS[code];
-    const headers = Object.entries({ Connection: "close", ...errorHeaders(code, body) })
+    const headers = Object.entries(errorHeaders(code, body))
       .map(([name, value]) => `${name}: ${value}\r\n`)
       .join("");
     socket.end(`HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? "Refused"}\r\n${headers}\r\n${body}`);
@@ -186,6 +191,7 @@ function errorHeaders(code: HttpErrorCode, body: Buffer): Record<string, string 
     "Content-Type": "application/json",
     "Content-Length": body.byteLength,
     ...headers,
+    Connection: headers?.Connection === undefined ? "close" : `close, ${headers.Connection}`,
     // Spread by jitter, or all who were refused together would come again together.
     ...(retryAfter
       ? { "Retry-After": 1 + Math.floor(Math.random() * RETRY_AFTER_MAX_SECONDS) }

@@ -81,9 +81,9 @@ export class ManagerLink {
     }
   }
 
-  /** Tells the manager that this node stops; it sends nothing more. */
+  /** Tells the manager that this node stops; it sends nothing more. Before the hellos it says nothing. */
   close(): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#epoch === undefined) return;
     this.#acknowledge(true);
   }
 

@@ -83,37 +83,66 @@ export class PendingBatch {
   }
 }
 
-/** Joins the entries' frames into pieces of at most `pieceBytes`, or of one frame that is larger. */
-export function join(
+/** Joins the frames of entries into pieces of at most `pieceBytes`, or of one frame that is larger. */
+export class PieceBuilder {
+  readonly #codec: Codec;
+  readonly #frames: FrameCache;
+  readonly #pieceBytes: number;
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  #counts: TargetCounts = { room: 0, user: 0, all: 0 };
+  #endOffset = 0;
+
+  constructor(codec: Codec, frames: FrameCache, pieceBytes: number) {
+    this.#codec = codec;
+    this.#frames = frames;
+    this.#pieceBytes = pieceBytes;
+  }
+
+  /** Adds an entry. False if the piece is full: then it must be built first. */
+  add(entry: NodeEntry): boolean {
+    const frame = this.#frames.frame(entry, this.#codec);
+    if (this.#parts.length > 0 && this.#bytes + frame.byteLength > this.#pieceBytes) return false;
+    this.#parts.push(frame);
+    this.#bytes += frame.byteLength;
+    this.#counts[targetKind(entry.publication)] += 1;
+    this.#endOffset = offsetAfter(entry);
+    return true;
+  }
+
+  /** The piece, if anything was added; a new one begins. */
+  build(): Piece | undefined {
+    const [only] = this.#parts;
+    if (only === undefined) return undefined;
+    const piece: Piece = {
+      bytes: this.#parts.length === 1 ? only : Buffer.concat(this.#parts, this.#bytes),
+      endOffset: this.#endOffset,
+      counts: this.#counts,
+    };
+    this.#parts = [];
+    this.#bytes = 0;
+    this.#counts = { room: 0, user: 0, all: 0 };
+    return piece;
+  }
+}
+
+function join(
   entries: readonly NodeEntry[],
   codec: Codec,
   frames: FrameCache,
   pieceBytes: number,
 ): readonly Piece[] {
   const pieces: Piece[] = [];
-  let parts: Buffer[] = [];
-  let bytes = 0;
-  let counts: TargetCounts = { room: 0, user: 0, all: 0 };
-  let endOffset = 0;
+  const builder = new PieceBuilder(codec, frames, pieceBytes);
   const cut = () => {
-    const [only] = parts;
-    pieces.push({
-      bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, bytes),
-      endOffset,
-      counts,
-    });
-    parts = [];
-    bytes = 0;
-    counts = { room: 0, user: 0, all: 0 };
+    const piece = builder.build();
+    if (piece !== undefined) pieces.push(piece);
   };
   for (const entry of entries) {
-    const frame = frames.frame(entry, codec);
-    if (parts.length > 0 && bytes + frame.byteLength > pieceBytes) cut();
-    parts.push(frame);
-    bytes += frame.byteLength;
-    counts[targetKind(entry.publication)] += 1;
-    endOffset = offsetAfter(entry);
+    if (builder.add(entry)) continue;
+    cut();
+    builder.add(entry);
   }
-  if (parts.length > 0) cut();
+  cut();
   return pieces;
 }

@@ -1,8 +1,8 @@
 import type { ServerFrame } from "@pushcast/wire";
 import type { FrameCache } from "./frames.ts";
 import type { Hub } from "./hub.ts";
-import type { NodeEntry, NodeLog } from "./node-log.ts";
-import { join, type Piece, type TargetCounts } from "./pending-batch.ts";
+import type { NodeLog } from "./node-log.ts";
+import type { Piece, TargetCounts } from "./pending-batch.ts";
 import type { Session, Subscription } from "./session.ts";
 
 /**
@@ -48,22 +48,18 @@ export class Writer {
   writePieces(subscription: Subscription, pieces: readonly Piece[]): void {
     const { session } = subscription;
     for (const piece of pieces) {
-      session.socket.write(piece.bytes);
       subscription.offset = piece.endOffset;
-      this.#onDelivered(piece.counts);
-      if (!this.hasRoom(session)) {
+      if (!this.writePiece(session, piece)) {
         this.lag(session);
         return;
       }
     }
   }
 
-  /** Writes entries to a session as one, or a few. Returns whether its socket has room for more. */
-  writeEntries(session: Session, entries: readonly NodeEntry[]): boolean {
-    for (const piece of join(entries, session.codec, this.#frames, this.#sessionBufferBytes)) {
-      session.socket.write(piece.bytes);
-      this.#onDelivered(piece.counts);
-    }
+  /** Writes a piece to a session. Returns whether its socket has room for more. */
+  writePiece(session: Session, piece: Piece): boolean {
+    session.socket.write(piece.bytes);
+    this.#onDelivered(piece.counts);
     return this.hasRoom(session);
   }
 

@@ -54,7 +54,7 @@ export interface Story {
 }
 
 /** Whether a publication is for a subscription of the user, at any time. */
-export function isFor(known: Known, userId: string, room: string | undefined): boolean {
+function isFor(known: Known, userId: string, room: string | undefined): boolean {
   if (known.lost) return true;
   if (!belongsTo(known, userId, room)) return false;
   if (known.excludeUserIds.includes(userId)) return false;

@@ -22,7 +22,7 @@ export const EPOCH_B = "000000000000000b";
 export const silentLogger = createLogger({ service: "connect-node", level: "silent" });
 
 /** What a connect-node's settings are by default, with some of them changed. */
-export function settingsWith(changes: Partial<NodeSettings> = {}): NodeSettings {
+function settingsWith(changes: Partial<NodeSettings> = {}): NodeSettings {
   const env = { AUTH_MODE: "none", REGISTRY: "memory" };
   return { ...requireSettings(nodeSettings, env, nodeChecks), ...changes };
 }
@@ -152,7 +152,7 @@ export class Client {
   }
 }
 
-export function textOf(frame: MessageFrame): string {
+function textOf(frame: MessageFrame): string {
   return Buffer.from(frame.content).toString();
 }
 
