@@ -1,8 +1,18 @@
 // Writes the tables of settings and metrics in docs/operations.md from the code. With --check it
 // changes nothing and fails if they are not current.
 import { readFile, writeFile } from "node:fs/promises";
-import { type ConnectNodeReady, createConnectNode, nodeChecks, nodeSettings } from "@pushcast/connect-node";
-import { createPushManager, type PushManagerReady, pushManagerChecks, pushManagerSettings } from "@pushcast/push-manager";
+import {
+  type ConnectNodeReady,
+  createConnectNode,
+  nodeChecks,
+  nodeSettings,
+} from "@pushcast/connect-node";
+import {
+  createPushManager,
+  type PushManagerReady,
+  pushManagerChecks,
+  pushManagerSettings,
+} from "@pushcast/push-manager";
 import { createRegistry, RegistryMemory } from "@pushcast/registry";
 import {
   createLogger,

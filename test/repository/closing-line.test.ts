@@ -62,6 +62,8 @@ test("a run in which no test ran fails", () => {
 /** Runs vitest with the reporters of this repository on one file. */
 function runVitest(testFile: string): { lastLine: string | undefined; status: number | null } {
   writeFileSync(join(folder, "some.test.ts"), testFile);
+  // Or vitest would take one from a folder above.
+  writeFileSync(join(folder, "vitest.config.mjs"), "export default {};");
   const reporters = ["default", join(ROOT, "test/closing-line.ts")];
   const { status, stdout } = spawnSync(
     join(ROOT, "node_modules/.bin/vitest"),

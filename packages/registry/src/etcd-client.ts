@@ -35,7 +35,7 @@ export interface EtcdLease {
 export type EtcdWatchCall = IDuplexStream<IWatchRequest, IWatchResponse>;
 
 /** A call to etcd failed; the cause is what gRPC or etcd said. */
-export class EtcdCallError extends Error {
+class EtcdCallError extends Error {
   override readonly name = "EtcdCallError";
 }
 

@@ -8,7 +8,7 @@ const integer = fc.maxSafeNat();
 const text = fc.string({ unit: "binary", maxLength: 40 });
 const optional = { requiredKeys: [] };
 
-export const anyRoom: fc.Arbitrary<string> = fc
+const anyRoom: fc.Arbitrary<string> = fc
   .string({ unit: "binary", minLength: 1, maxLength: 60 })
   .filter((room) => idProblem(room) === undefined);
 
@@ -41,7 +41,7 @@ export const anyClientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
 );
 
 /** Content with a content type that it fits. JSON is as JSON.stringify writes it. */
-export const anyContent: fc.Arbitrary<{ contentType: string; content: Buffer }> = fc.oneof(
+const anyContent: fc.Arbitrary<{ contentType: string; content: Buffer }> = fc.oneof(
   fc.record({
     contentType: fc.constantFrom("text/plain", "Text/HTML; charset=utf-8"),
     content: text.map((value) => Buffer.from(value)),
