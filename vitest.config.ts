@@ -14,8 +14,9 @@ export default defineConfig({
           name: "unit",
           include: ["{packages,services,examples}/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**"],
-          testTimeout: 5_000,
-          hookTimeout: 5_000,
+          // Far above what any takes: a bound on a hang, also on a machine that is busy otherwise.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
           maxWorkers: availableParallelism(),
           sequence: { groupOrder: 1 },
         },

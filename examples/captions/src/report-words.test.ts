@@ -14,7 +14,7 @@ describe("a delivery report in words", () => {
       { nodesTotal: 3, nodesAcked: 3, nodesMatched: 2, sessionsDelivered: 3, sessionsLagging: 2 },
     ],
     [
-      "reached 1 session on 1 of 2 nodes; 1 node had it already; node-2 cannot be reached now",
+      "reached 1 session on 1 of 2 nodes; 1 node had it already; node-2 cannot be reached now and gets it later",
       {
         nodesTotal: 2,
         nodesAcked: 1,

@@ -19,7 +19,7 @@ export function reportInWords(report: DeliveryReport): string {
 const FAILURES: Readonly<Record<FailureReason, string>> = {
   [FailureReason.FAILURE_REASON_UNSPECIFIED]: "did not acknowledge",
   [FailureReason.FAILURE_REASON_DEADLINE]: "did not acknowledge in time",
-  [FailureReason.FAILURE_REASON_LINK_DOWN]: "cannot be reached now",
+  [FailureReason.FAILURE_REASON_LINK_DOWN]: "cannot be reached now and gets it later",
   [FailureReason.FAILURE_REASON_GAP]: "is so far behind that it lost it",
   [FailureReason.FAILURE_REASON_SKIPPED]: "is behind and was left out",
   [FailureReason.UNRECOGNIZED]: "did not acknowledge",

@@ -9,7 +9,6 @@ export function logRegistryEvent(logger: { info: Write; warn: Write }, event: Re
   switch (type) {
     case "registered":
     case "resynced":
-    case "record-restored":
       logger.info(fields, `registry: ${type}`);
       break;
     default:
