@@ -134,6 +134,17 @@ describe("SIGTERM under load", { timeout: 60_000 }, () => {
     expect(arrived).toBeGreaterThanOrEqual(delivered);
   });
 
+  it("ends a connect-node with 0 in time, though a client never answers its close frame", async ({
+    stage,
+  }) => {
+    const { nodes } = await stage.cluster(1, { node: { DRAIN_SECONDS: 0, STOP_SECONDS: 3 } });
+    const [node] = nodes;
+    if (node === undefined) throw new Error("a node is needed");
+    const client = await stage.client(node, { userId: "ann" });
+    client.pause();
+    expect(await node.process.stop()).toBe(0);
+  });
+
   it("gives up at once at a second signal: connect-node, exit 1", async ({ stage }) => {
     const { nodes } = await stage.cluster(1, { node: { DRAIN_SECONDS: 30 } });
     const [node] = nodes;

@@ -82,7 +82,7 @@ export class CatchUp {
   readonly #run = (): void => {
     this.#scheduled = false;
     let budget = this.#budget.entries;
-    for (const session of [...this.#waiting]) {
+    for (const session of this.#waiting) {
       if (budget <= 0) break;
       this.#waiting.delete(session);
       budget -= this.#turn(session, Math.min(budget, this.#budget.sessionEntries));

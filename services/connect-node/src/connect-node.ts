@@ -21,6 +21,7 @@ import {
   VERSION,
 } from "@pushcast/runtime";
 import type { HttpErrorCode } from "@pushcast/wire";
+import type { Registry as MetricsRegistry } from "prom-client";
 import { createDeliveryCore } from "./delivery-core.ts";
 import { Drain } from "./drain.ts";
 import { drainRoute } from "./drain-route.ts";
@@ -38,6 +39,8 @@ export interface ConnectNodeInit {
   registry?: Registry;
   /** @default the system's */
   clock?: Clock;
+  /** @default one of its own, with the metrics of the process */
+  metrics?: MetricsRegistry;
   /** Answers HTTP requests to the WebSocket port that are not for its path. @default 404 */
   onOtherRequest?: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -54,6 +57,12 @@ const SERVICE_NAME = "pushcast.v1.ConnectNodeService";
 const MESSAGE_OVERHEAD_BYTES = 8 * 1024 * 1024;
 const HOUSEKEEPING_MS = 1_000;
 
+/** Of STOP_SECONDS: the registry, clients that answer their close frames, gRPC's and HTTP's own ends. */
+const RELEASE_SHARE = 0.2;
+const GATEWAY_CLOSE_SHARE = 0.35;
+const GRPC_CLOSE_SHARE = 0.1;
+const OPS_CLOSE_SHARE = 0.1;
+
 /**
  * A connect-node: takes publications from every push-manager's link and delivers them to its own
  * sessions.
@@ -63,7 +72,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   const clock = init.clock ?? systemClock;
   const nodeId = settings.POD_NAME ?? `${hostname()}-${randomBytes(4).toString("hex")}`;
 
-  const registers = createMetrics();
+  const registers = init.metrics ?? createMetrics();
   const metrics = createNodeMetrics(registers, {
     sessions: () => hub.sessions.size,
     users: () => hub.users.size,
@@ -157,12 +166,22 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     });
 
   let housekeeping: TimerHandle;
+  let starting: Promise<unknown> | undefined;
+  let isStopping = false;
+  /** A stop that came meanwhile waits for the start to end, which is here. */
+  const goOnStarting = () => {
+    if (isStopping) throw new Error("stopped while it started");
+  };
   const start = async (): Promise<ConnectNodeReady> => {
+    goOnStarting();
     housekeeping = clock.setInterval(core.housekeep, HOUSEKEEPING_MS, { unref: true });
     heartbeats.start();
     const grpcPort = await grpc.listen(settings.GRPC_HOST, settings.GRPC_PORT);
+    goOnStarting();
     const wsPort = await gateway.listen(settings.WS_HOST, settings.WS_PORT);
+    goOnStarting();
     const opsPort = await ops.listen(settings.OPS_HOST, settings.OPS_PORT);
+    goOnStarting();
     registration = registry.register({
       nodeId,
       grpcAddress: grpcAddress(settings.POD_IP ?? "127.0.0.1", grpcPort),
@@ -186,29 +205,46 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     };
   };
 
+  const { DRAIN_ACCEPT_SECONDS, DRAIN_SECONDS, STOP_SECONDS } = settings;
   const stop = async (): Promise<void> => {
+    isStopping = true;
+    await starting?.catch(() => {});
     await beginDrain();
     links.closeAll();
-    await registration?.release();
+    await within(STOP_SECONDS * 1000 * RELEASE_SHARE, registration?.release());
     heartbeats.stop();
     clock.clearInterval(housekeeping);
-    await gateway.close();
+    await gateway.close(STOP_SECONDS * 1000 * GATEWAY_CLOSE_SHARE);
     links.endAll();
-    await grpc.close(GRPC_GRACE_MS);
-    await ops.close();
+    await grpc.close(STOP_SECONDS * 1000 * GRPC_CLOSE_SHARE);
+    await ops.close(STOP_SECONDS * 1000 * OPS_CLOSE_SHARE);
     if (init.registry === undefined) await registry.close();
   };
 
-  const { DRAIN_ACCEPT_SECONDS, DRAIN_SECONDS, STOP_SECONDS } = settings;
+  let stopped: Promise<void> | undefined;
   return {
-    start,
-    stop,
+    start: () => {
+      const started = start();
+      starting = started;
+      return started;
+    },
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
     stopLimitMs: (DRAIN_ACCEPT_SECONDS + DRAIN_SECONDS + STOP_SECONDS) * 1000,
   };
 }
 
-/** For managers to notice that the node is closing before its streams end. */
-const GRPC_GRACE_MS = 1_000;
+/** The promise, or no longer than that. */
+async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, limit]);
+  clearTimeout(timer);
+}
 
 function grpcAddress(ip: string, port: number): string {
   return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;

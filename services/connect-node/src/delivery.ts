@@ -1,7 +1,7 @@
 import type { Command } from "@pushcast/api";
 import { targetKind } from "@pushcast/log";
 import type { Flusher } from "./flusher.ts";
-import type { Audience, Hub } from "./hub.ts";
+import { type Audience, type Hub, Room } from "./hub.ts";
 import type { NodeEntry, NodeLog } from "./node-log.ts";
 import type { SessionService } from "./session-service.ts";
 import type { Writer } from "./writer.ts";
@@ -86,21 +86,21 @@ export class Delivery {
   sayGap(): void {
     this.#flusher.flushAll();
     const position = this.#log.epochs.heads();
-    for (const session of this.#hub.sessions.values()) {
+    const sessions = [...this.#hub.sessions.values()];
+    for (const session of sessions) {
       // Who is behind is told now as well, and has no more of its backlog. A message beyond the hole
       // that came before the gap would leave a client that reconnects then with a position beyond it.
       for (const subscription of session.subscriptions()) subscription.offset = this.#log.end;
-      this.#writer.send(session, { type: "gap", scope: "all", position });
     }
+    this.#writer.sendToAll(sessions, { type: "gap", scope: "all", position });
   }
 
   #countAudience(entry: NodeEntry, audience: Audience): Outcome {
-    const room = audience === this.#hub.everyone ? undefined : entry.publication.roomId;
-    let all = room === undefined ? this.#hub.sessions.size : 0;
-    if (room !== undefined) all = this.#hub.rooms.get(room)?.members.size ?? 0;
+    const room = audience instanceof Room ? audience : undefined;
+    let all = room === undefined ? this.#hub.sessions.size : room.members.size;
     let behind = audience.behind;
     for (const session of this.#hub.sessionsOf(entry.excluded ?? [])) {
-      const subscription = room === undefined ? session.self : session.rooms.get(room);
+      const subscription = room === undefined ? session.self : room.members.get(session);
       if (subscription === undefined) continue;
       all -= 1;
       if (subscription.behind) behind -= 1;

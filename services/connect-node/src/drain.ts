@@ -55,7 +55,7 @@ export class Drain {
 
   /** Whether new sessions are still taken. */
   get accepts(): boolean {
-    return !this.begun || this.#phase === "accepting";
+    return this.#phase === "accepting";
   }
 
   progress(): DrainProgress {
@@ -80,18 +80,19 @@ export class Drain {
     const sessions = shuffled([...this.#hub.sessions.values()]);
     const startedAtMs = this.#clock.monotonicMs();
     const tellingMs = this.#handOverMs * TELLING_SHARE;
+    let next = 0;
     for (;;) {
       const elapsedMs = this.#clock.monotonicMs() - startedAtMs;
       if (elapsedMs >= this.#handOverMs || this.#hub.sessions.size === 0) return;
       const due = Math.ceil(sessions.length * Math.min(1, (elapsedMs + STEP_MS) / tellingMs));
-      for (const session of sessions.slice(this.#told, due)) this.#tell(session);
+      for (; next < due; next += 1) this.#tell(sessions[next] as Session);
       await this.#sleep(Math.min(STEP_MS, this.#handOverMs - elapsedMs));
     }
   }
 
   #tell(session: Session): void {
-    this.#told += 1;
     if (session.closed) return;
+    this.#told += 1;
     const longestMs = Math.min(MAX_AFTER_MS, this.#handOverMs * (1 - TELLING_SHARE));
     this.#sessions.sayReconnect(session, Math.floor(Math.random() * longestMs));
   }

@@ -28,6 +28,8 @@ export class FrameCache {
     if (frames === undefined) {
       frames = new Map();
       this.#frames.set(entry, frames);
+      // The entry lives on with its frames, also when the log has evicted it.
+      this.#bytes += entry.encoded.byteLength;
     }
     frames.set(codec, frame);
     this.#bytes += frame.byteLength;
@@ -38,6 +40,7 @@ export class FrameCache {
   #evict(): void {
     for (const [entry, frames] of this.#frames) {
       if (this.#bytes <= this.#maxBytes) return;
+      this.#bytes -= entry.encoded.byteLength;
       for (const frame of frames.values()) this.#bytes -= frame.byteLength;
       this.#frames.delete(entry);
     }
@@ -51,7 +54,7 @@ function buildFrame({ publication }: NodeEntry, codec: Codec): Buffer {
     id: publicationId(publication),
     ...(roomId === "" ? {} : { room: roomId }),
     target: targetKind(publication),
-    contentType: contentType === "" ? "text/plain" : contentType,
+    contentType,
     content: publication.content,
     at: publication.atMs,
     ...(idempotencyKey === "" ? {} : { key: keyHash(idempotencyKey) }),

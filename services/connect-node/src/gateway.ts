@@ -77,13 +77,19 @@ export class Gateway {
   }
 
   /**
-   * Takes no new connections. Those that are closing may end in good order, for `CLOSE_TIMEOUT_MS` at
-   * most; others are cut.
+   * Takes no new connections. Those that are closing may end in good order for at most `graceMs`;
+   * others are cut.
    */
-  close(): Promise<void> {
+  close(graceMs: number): Promise<void> {
     for (const ws of this.#open) if (ws.readyState === WebSocket.OPEN) ws.terminate();
     return new Promise((resolve) => {
-      this.#server.close(() => resolve());
+      const cut = setTimeout(() => {
+        for (const ws of this.#open) ws.terminate();
+      }, graceMs);
+      this.#server.close(() => {
+        clearTimeout(cut);
+        resolve();
+      });
       this.#server.closeAllConnections();
     });
   }

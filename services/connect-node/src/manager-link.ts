@@ -1,5 +1,6 @@
 import type { DeliverResponse, Outcome } from "@pushcast/api";
 import type { Clock, Logger, TimerHandle } from "@pushcast/runtime";
+import { isEpoch } from "@pushcast/wire";
 import { DeliverError, decodeDeliverMessage } from "./deliver-message.ts";
 import type { Intake, SeqOutcome } from "./intake.ts";
 
@@ -13,7 +14,6 @@ export interface ManagerStream {
 const HEARTBEAT_MS = 1_000;
 /** A manager sends a heartbeat each second, so this one is dead or cut off. */
 const SILENT_MS = 3_000;
-const EPOCH = /^[0-9a-f]{16}$/;
 
 /**
  * This node's end of one manager's `Deliver` stream: the hellos, one acknowledgement a turn, and
@@ -83,8 +83,7 @@ export class ManagerLink {
 
   /** Tells the manager that this node stops; it sends nothing more. Before the hellos it says nothing. */
   close(): void {
-    if (this.#ended || this.#epoch === undefined) return;
-    this.#acknowledge(true);
+    if (!this.#ended) this.#acknowledge(true);
   }
 
   /** Ends the stream from this side; with a problem, as failed. */
@@ -102,7 +101,7 @@ export class ManagerLink {
   }
 
   #attach(hello: { epoch: string; tailSeq: bigint; headSeq: bigint } | undefined): void {
-    if (hello === undefined || !EPOCH.test(hello.epoch)) {
+    if (hello === undefined || !isEpoch(hello.epoch)) {
       throw new DeliverError("the first message must be a hello with an epoch");
     }
     this.#epoch = hello.epoch;
@@ -132,8 +131,10 @@ export class ManagerLink {
     });
   }
 
+  /** Before the hellos there is nothing to acknowledge. */
   #acknowledge(closing: boolean): void {
-    const throughSeq = this.#epoch === undefined ? 0 : this.#intake.head(this.#epoch);
+    if (this.#epoch === undefined) return;
+    const throughSeq = this.#intake.head(this.#epoch);
     const outcomes = this.#outcomes;
     this.#outcomes = [];
     this.#stream.send({ hello: undefined, throughSeq: BigInt(throughSeq), outcomes, closing });
@@ -143,7 +144,7 @@ export class ManagerLink {
     if (this.#clock.monotonicMs() - this.#heardAtMs >= SILENT_MS) {
       this.#logger.warn({ epoch: this.#epoch }, "a push-manager has been silent");
       this.end("silent");
-    } else if (this.#epoch !== undefined) {
+    } else {
       this.#acknowledge(false);
     }
   }

@@ -23,25 +23,27 @@ export interface Piece {
  */
 export class PendingBatch {
   readonly entries: NodeEntry[] = [];
-  /** Users for whom the shared bytes may be wrong. */
-  readonly #apart = new Set<string>();
-  #listedOnly = true;
+  /** The indices in `entries` of those that list no users. */
+  readonly #unlisted: number[] = [];
+  /** For each user that is listed or excluded, for whom the shared bytes may be wrong: where it is listed. */
+  readonly #listedAt = new Map<string, number[]>();
   /** Subscriptions that get only what is at or after this index; of others their offset tells. */
   #beginAt: Map<Subscription, number> | undefined;
   readonly #shared = new Map<Codec, Map<number, readonly Piece[]>>();
 
   add(entry: NodeEntry): void {
+    const index = this.entries.length;
     this.entries.push(entry);
     // One subscription may have been flushed alone.
     if (this.#shared.size > 0) this.#shared.clear();
-    for (const userId of entry.listed ?? []) this.#apart.add(userId);
-    for (const userId of entry.excluded ?? []) this.#apart.add(userId);
-    if (entry.listed === undefined) this.#listedOnly = false;
+    if (entry.listed === undefined) this.#unlisted.push(index);
+    for (const userId of entry.listed ?? []) this.#setApart(userId).push(index);
+    for (const userId of entry.excluded ?? []) this.#setApart(userId);
   }
 
   /** The only users that get anything, where each publication lists its own; else undefined. */
-  get onlyFor(): ReadonlySet<string> | undefined {
-    return this.#listedOnly ? this.#apart : undefined;
+  get onlyFor(): Iterable<string> | undefined {
+    return this.#unlisted.length === 0 ? this.#listedAt.keys() : undefined;
   }
 
   /**
@@ -56,17 +58,17 @@ export class PendingBatch {
   /** What a subscription gets of the batch, from its offset on. */
   piecesFor(subscription: Subscription, frames: FrameCache, pieceBytes: number): readonly Piece[] {
     const { codec, userId } = subscription.session;
-    const inLog = this.entries.findIndex((entry) => entry.offset >= subscription.offset);
-    if (inLog === -1) return [];
-    const first = Math.max(inLog, this.#beginAt?.get(subscription) ?? 0);
-    const entries = first === 0 ? this.entries : this.entries.slice(first);
-    if (this.#apart.has(userId)) {
-      return join(
-        entries.filter((entry) => isFor(entry, userId)),
-        codec,
-        frames,
-        pieceBytes,
+    const first = Math.max(
+      this.#indexAt(subscription.offset),
+      this.#beginAt?.get(subscription) ?? 0,
+    );
+    if (first >= this.entries.length) return [];
+    const listedAt = this.#listedAt.get(userId);
+    if (listedAt !== undefined) {
+      const own = this.#entriesAt(inOrder(listedAt, this.#unlisted), first).filter((entry) =>
+        isFor(entry, userId),
       );
+      return join(own, codec, frames, pieceBytes);
     }
     let byStart = this.#shared.get(codec);
     if (byStart === undefined) {
@@ -75,12 +77,48 @@ export class PendingBatch {
     }
     let pieces = byStart.get(first);
     if (pieces === undefined) {
-      const unlisted = entries.filter((entry) => entry.listed === undefined);
-      pieces = join(unlisted, codec, frames, pieceBytes);
+      pieces = join(this.#entriesAt(this.#unlisted, first), codec, frames, pieceBytes);
       byStart.set(first, pieces);
     }
     return pieces;
   }
+
+  #setApart(userId: string): number[] {
+    let listedAt = this.#listedAt.get(userId);
+    if (listedAt === undefined) {
+      listedAt = [];
+      this.#listedAt.set(userId, listedAt);
+    }
+    return listedAt;
+  }
+
+  /** The index of the first entry at or above an offset. */
+  #indexAt(offset: number): number {
+    let low = 0;
+    let high = this.entries.length;
+    // Nearly every subscription gets the whole batch.
+    if (high > 0 && (this.entries[0] as NodeEntry).offset >= offset) return 0;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.entries[middle] as NodeEntry).offset < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #entriesAt(indices: readonly number[], first: number): NodeEntry[] {
+    const entries: NodeEntry[] = [];
+    for (const index of indices) {
+      if (index >= first) entries.push(this.entries[index] as NodeEntry);
+    }
+    return entries;
+  }
+}
+
+/** Two ascending lists as one. */
+function inOrder(a: readonly number[], b: readonly number[]): readonly number[] {
+  if (b.length === 0) return a;
+  return a.length === 0 ? b : [...a, ...b].sort((left, right) => left - right);
 }
 
 /** Joins the frames of entries into pieces of at most `pieceBytes`, or of one frame that is larger. */

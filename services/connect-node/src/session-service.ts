@@ -115,6 +115,8 @@ export class SessionService {
   /** The socket has taken everything that was queued. */
   drained(session: Session): void {
     if (session.closed) return;
+    // It reads. A pong to an earlier ping may still stand behind what it has to read.
+    session.missedHeartbeats = 0;
     session.socket.setReading(true);
     if (session.lagging) this.#catchUp.start(session);
   }

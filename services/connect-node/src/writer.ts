@@ -1,4 +1,4 @@
-import type { ServerFrame } from "@pushcast/wire";
+import type { Codec, ServerFrame } from "@pushcast/wire";
 import type { FrameCache } from "./frames.ts";
 import type { Hub } from "./hub.ts";
 import type { NodeLog } from "./node-log.ts";
@@ -65,9 +65,24 @@ export class Writer {
 
   /** Writes a frame that is no message, also to a session that lags. */
   send(session: Session, frame: ServerFrame): void {
+    this.#sendBytes(session, session.codec.encodeFramed(frame));
+  }
+
+  /** The same to many, encoded once for each subprotocol. */
+  sendToAll(sessions: Iterable<Session>, frame: ServerFrame): void {
+    const encoded = new Map<Codec, Buffer>();
+    for (const session of sessions) {
+      const { codec } = session;
+      const bytes = encoded.get(codec) ?? codec.encodeFramed(frame);
+      encoded.set(codec, bytes);
+      this.#sendBytes(session, bytes);
+    }
+  }
+
+  #sendBytes(session: Session, bytes: Buffer): void {
     if (session.closed) return;
-    const { codec, socket } = session;
-    socket.write(codec.encodeFramed(frame));
+    const { socket } = session;
+    socket.write(bytes);
     // A client that asks and does not read the answers is not read from until its socket drains.
     if (socket.queuedBytes > 2 * this.#sessionBufferBytes) socket.setReading(false);
   }
