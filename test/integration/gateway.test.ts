@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createConnection } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Client, credentials, status } from "@grpc/grpc-js";
-import type { PushMessageBatchRequest } from "@pushcast/api";
+import { ConnectNodeServiceService, type PushMessageBatchRequest } from "@pushcast/api";
 import type { Registry } from "@pushcast/registry";
 import {
   CLOSE_CODES,
@@ -15,6 +15,7 @@ import {
 import { describe, expect } from "vitest";
 import { type Given, refusal } from "../support/manager-client.ts";
 import { type HandshakeRequest, it, type NodeStage } from "../support/node-stage.ts";
+import type { ScriptedManager } from "../support/scripted-manager.ts";
 import { until } from "../support/until.ts";
 import type { TestClient } from "../support/ws-client.ts";
 
@@ -142,6 +143,111 @@ describe.each(SUBPROTOCOLS)("a client of %s", (subprotocol) => {
       expect(client.messages).toHaveLength(expected.length);
     }
     expect((await stage.metrics()).sum("connect_node_gaps_total")).toBe(0);
+  });
+});
+
+describe("a client that stops reading", () => {
+  const CONTENT_BYTES = 64 * 1024;
+  const MESSAGE_PUSHES = 16;
+
+  /** Pushes numbered texts to the room until the session lags, and then as many again. */
+  async function makeLag(manager: ScriptedManager, contentBytes = CONTENT_BYTES): Promise<number> {
+    let count = 0;
+    const push = async () => {
+      const texts = Array.from({ length: MESSAGE_PUSHES }, (_, index) => `${count + index}:`);
+      count += texts.length;
+      const contents = texts.map((text) => ({ content: text.padEnd(contentBytes, "x") }));
+      return (await manager.push(...contents.map((one) => ({ ...one, roomId: "r" })))).at(-1);
+    };
+    while ((await push())?.sessionsLagging !== 1) {
+      // The system's buffers take some megabytes before the node notices.
+      expect(count * contentBytes).toBeLessThan(64 * 1024 ** 2);
+    }
+    for (let messages = count / MESSAGE_PUSHES; messages > 0; messages -= 1) await push();
+    return count;
+  }
+
+  async function slowClient(stage: NodeStage): Promise<TestClient> {
+    const client = await stage.client("slow");
+    await client.join("r");
+    client.pause();
+    return client;
+  }
+
+  it("is told of a gap for what the log could not hold, and the log keeps its bound", async ({
+    stage,
+  }) => {
+    const logBytes = 1024 ** 2;
+    await stage.start({ LOG_BYTES: String(logBytes) });
+    const client = await slowClient(stage);
+    const manager = await stage.manager(EPOCH);
+    const pushed = await makeLag(manager);
+    expect((await stage.metrics()).value("connect_node_log_bytes")).toBeLessThanOrEqual(logBytes);
+    client.resume();
+    await client.until(
+      "the last",
+      () => client.texts.at(-1)?.startsWith(`${pushed - 1}:`) ?? false,
+    );
+    const gap = await client.frame("gap");
+    expect(gap).toMatchObject({ scope: "room", room: "r" });
+    // Number n has seq n + 1: all behind the gap are above its position, and none is missing there.
+    const lostThrough = gap.position.get(EPOCH) ?? 0;
+    const numbers = client.texts.map((text) => Number.parseInt(text, 10));
+    const before = numbers.filter((number) => number < lostThrough);
+    expect(before.length).toBeLessThan(lostThrough);
+    expect(before).toEqual([...before.keys()]);
+    expect(numbers.slice(before.length)).toEqual(
+      Array.from({ length: pushed - lostThrough }, (_, index) => lostThrough + index),
+    );
+    const evicted = { reason: "evicted" };
+    expect((await stage.metrics()).value("connect_node_gaps_total", evicted)).toBe(1);
+  });
+
+  it("is filled also if it has less queued than Node would tell the drain of", async ({
+    stage,
+  }) => {
+    await stage.start({ SESSION_BUFFER_BYTES: "1024" });
+    const client = await slowClient(stage);
+    const pushed = await makeLag(await stage.manager(EPOCH), 2_000);
+    client.resume();
+    await client.count(pushed);
+    expect(client.texts.findIndex((text, index) => !text.startsWith(`${index}:`))).toBe(-1);
+  });
+
+  it("for longer than LAG_SECONDS is closed with 4409", async ({ stage }) => {
+    await stage.start({ LAG_SECONDS: "30" });
+    const client = await slowClient(stage);
+    await makeLag(await stage.manager(EPOCH));
+    stage.clock.advance(31_000);
+    await untilSessions(stage, 0);
+    expect((await stage.metrics()).value("connect_node_closes_total", { code: "4409" })).toBe(1);
+    client.resume();
+    expect((await client.closed).code).toBe(4409);
+  });
+
+  it("as its node stops still reads to the end, and its close frame", async ({ stage }) => {
+    await stage.start();
+    const client = await slowClient(stage);
+    await makeLag(await stage.manager(EPOCH));
+    const stopped = stage.stopNode();
+    client.resume();
+    expect((await client.closed).code).toBe(1012);
+    await stopped;
+  });
+
+  it("with nothing to read is closed with 4408 after two heartbeats", async ({ stage }) => {
+    await stage.start({ HEARTBEAT_MS: "16000" });
+    const [silent, alive] = [await stage.client("silent"), await stage.client("alive")];
+    silent.pause();
+    for (let heartbeat = 0; heartbeat < 3; heartbeat += 1) {
+      await stage.pass(16_000, 1_000);
+      await roundTrip(alive);
+    }
+    await untilSessions(stage, 1);
+    expect((await stage.metrics()).value("connect_node_closes_total", { code: "4408" })).toBe(1);
+    silent.resume();
+    expect((await silent.closed).code).toBe(4408);
+    await roundTrip(alive);
   });
 });
 
@@ -640,6 +746,38 @@ describe("Deliver", () => {
     });
     expect(await good.push({ content: "still here" })).toMatchObject([{ sessionsDelivered: 1 }]);
     await client.message("still here");
+  });
+});
+
+describe("Inspect", () => {
+  it("counts sessions, users and rooms: all, of a room, of a user, of a user in a room", async ({
+    stage,
+  }) => {
+    await stage.start();
+    const [ann, , bob] = await Promise.all(["ann", "ann", "bob"].map((id) => stage.client(id)));
+    await Promise.all([ann?.joinAll(["r", "s"]), bob?.join("r")]);
+    const client = new Client(stage.grpcAddress, credentials.createInsecure());
+    const { path, requestSerialize, responseDeserialize } = ConnectNodeServiceService.inspect;
+    const inspect = (roomId: string, userId: string) =>
+      new Promise((resolve, reject) => {
+        const request = { roomId, userId };
+        client.makeUnaryRequest(
+          path,
+          requestSerialize,
+          responseDeserialize,
+          request,
+          (error, answer) => (error === null ? resolve(answer) : reject(error)),
+        );
+      });
+    const nobody = { nodeId: "node-1", userRooms: [], sessionsLagging: 0 };
+    expect(await inspect("", "")).toEqual({ ...nobody, sessions: 3, users: 2, rooms: 2 });
+    expect(await inspect("r", "")).toEqual({ ...nobody, sessions: 2, users: 2, rooms: 1 });
+    expect(await inspect("empty", "")).toEqual({ ...nobody, sessions: 0, users: 0, rooms: 0 });
+    const both = { ...nobody, users: 1, rooms: 2, userRooms: ["r", "s"] };
+    expect(await inspect("", "ann")).toEqual({ ...both, sessions: 2 });
+    expect(await inspect("r", "ann")).toEqual({ ...both, sessions: 1 });
+    expect(await inspect("", "zoe")).toEqual({ ...nobody, sessions: 0, users: 0, rooms: 0 });
+    client.close();
   });
 });
 

@@ -56,7 +56,7 @@ export class ScriptedManager {
   static async attach(grpcAddress: string, epoch: string, seq = 0): Promise<ScriptedManager> {
     const manager = new ScriptedManager(grpcAddress, epoch, seq);
     const [tailSeq, headSeq] = [BigInt(seq), BigInt(seq)];
-    const hello = { epoch, managerId: "scripted", version: "1.0.0", tailSeq, headSeq };
+    const hello = { epoch, managerId: "scripted", version: "1.0.0", tailSeq, headSeq, nodeId: "" };
     manager.#send({ hello });
     await manager.#until(() => manager.responses[0]?.hello !== undefined);
     return manager;

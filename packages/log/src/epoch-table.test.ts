@@ -75,6 +75,9 @@ describe("EpochTable", () => {
       { after: 1, through: 4 },
       { after: 5, through: 6 },
     ]);
+    table.evicted(A, 3);
+    expect(table.get(A)).toMatchObject({ tail: 3 });
+    expect(table.get(A)?.holes[0]).toEqual({ after: 3, through: 4 });
     const head = MAX_HOLES * 2 + 2;
     expect(table.covers(new Map([[A, head - 1]]))).toBe(false);
     expect(table.covers(new Map([[A, head]]))).toBe(true);
@@ -125,6 +128,7 @@ describe("EpochTable", () => {
     const table = new EpochTable();
     const name = (index: number) => index.toString(16).padStart(16, "0");
     for (let index = 0; index < MAX_POSITION_ENTRIES + 20; index += 1) table.attach(name(index), 0);
+    expect(table.heads().has(name(99))).toBe(true);
     for (let index = 0; index < 30; index += 1) table.detach(name(index), 1000 - index);
     const shown = table.heads();
     expect(shown.size).toBe(MAX_POSITION_ENTRIES);

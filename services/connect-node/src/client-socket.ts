@@ -34,6 +34,11 @@ export class ClientSocket implements SessionSocket {
   close(code: number, reason: string): void {
     // A paused connection would not see the client's answer.
     this.setReading(true);
-    this.#ws.close(code, reason);
+    try {
+      this.#ws.close(code, reason);
+    } catch {
+      // `ws` refuses codes that RFC 6455 reserves.
+      this.#ws.terminate();
+    }
   }
 }

@@ -54,6 +54,8 @@ export class Gateway {
       maxPayload: init.maxFrameBytes,
       perMessageDeflate: false,
       clientTracking: false,
+      // One frame of a client a turn: a client that floods gets no more of the node than another.
+      allowSynchronousEvents: false,
       // Known to ws 8.19 and later, and not yet to its types.
       ...({ closeTimeout: CLOSE_TIMEOUT_MS } as object),
       handleProtocols: (offered) => selectSubprotocol([...offered])?.answer ?? false,

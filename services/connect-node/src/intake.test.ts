@@ -10,6 +10,31 @@ function stageWithB() {
   return { stage, b };
 }
 
+describe("a publication that would break a frame or a close", () => {
+  test.each([
+    ["a time that no number holds", { atMs: Number.MAX_SAFE_INTEGER + 1 }],
+    ["a time before 1970", { atMs: -1 }],
+    ["a close code that is not the application's", disconnect(99, "")],
+    ["a close reason that is too long", disconnect(4410, "x".repeat(124))],
+  ])("is skipped and counted, and not asked for again: %s", async (_, push) => {
+    const stage = new Stage();
+    const client = stage.open("a");
+    client.news();
+    expect(stage.push(push)).toEqual([]);
+    stage.push({ text: "next" });
+    await stage.settle();
+    expect(client.texts()).toEqual(["next"]);
+    expect(client.socket.closed).toBeUndefined();
+    expect(stage.core.intake.head(EPOCH_A)).toBe(2);
+    expect((await stage.metrics.invalid.get()).values[0]?.value).toBe(1);
+  });
+
+  function disconnect(code: number, reason: string) {
+    const value = { userId: "a", code, reason };
+    return { command: { kind: { $case: "disconnect" as const, value } } };
+  }
+});
+
 describe("an idempotency key that the node has", () => {
   test("is delivered once, whichever manager brings it again, with the counts of the first", async () => {
     const { stage, b } = stageWithB();

@@ -5,6 +5,9 @@ import type { Delivery, Outcome } from "./delivery.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { type NodeEntry, type NodeLog, ownPublication } from "./node-log.ts";
 
+/** RFC 6455 §5.5: a close frame has 125 bytes, two of them the code. */
+const MAX_REASON_BYTES = 123;
+
 /** What a publication came to on this node. */
 export interface SeqOutcome extends Outcome {
   readonly seq: number;
@@ -70,6 +73,12 @@ export class Intake {
         throw new DeliverError("a publication is not of its message's epoch and range");
       }
       if (publication.seq <= this.head(epoch)) continue;
+      if (!isDeliverable(publication)) {
+        // Skipped, not refused: the manager would send it again for ever.
+        this.#metrics.invalid.inc();
+        this.#log.epochs.advance(epoch, publication.seq);
+        continue;
+      }
       const outcome = this.#takeOne(encoded, publication, attachHead);
       this.#log.epochs.advance(epoch, publication.seq);
       if (outcome.duplicate || outcome.delivered > 0 || outcome.lagging > 0) outcomes.push(outcome);
@@ -115,6 +124,14 @@ export class Intake {
     this.#metrics.gaps.inc({ reason: "link" });
     this.#delivery.sayGap();
   }
+}
+
+/** Whether nothing in it breaks a frame or a close. Content and ids are the manager's to check. */
+function isDeliverable({ atMs, command }: Publication): boolean {
+  if (!Number.isSafeInteger(atMs) || atMs < 0) return false;
+  if (command?.kind?.$case !== "disconnect") return true;
+  const { code, reason } = command.kind.value;
+  return code >= 4000 && code <= 4999 && Buffer.byteLength(reason) <= MAX_REASON_BYTES;
 }
 
 function decode(bytes: Uint8Array) {

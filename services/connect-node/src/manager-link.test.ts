@@ -58,6 +58,19 @@ class LinkStage extends Stage {
 }
 
 describe("the hello", () => {
+  test("for another node is refused, and leaves the manager's link to this one alone", async () => {
+    const stage = new LinkStage();
+    const manager = new FakeManager(EPOCH_B);
+    const meant = stage.attach(manager);
+    const astray = stage.openLink();
+    astray.link.receive(manager.helloBytes(0, 0, "node-2"));
+    expect(astray.stream.ended).toBe("this is node node-1, not node-2");
+    expect(astray.stream.responses).toEqual([]);
+    expect(meant.stream.ended).toBeUndefined();
+    meant.link.receive(manager.helloBytes(0, 0, "node-1"));
+    expect(meant.stream.ended).toBeUndefined();
+  });
+
   test("of an unknown epoch is answered so that the manager goes on from its tail", () => {
     const stage = new LinkStage();
     const { link, stream } = stage.openLink();

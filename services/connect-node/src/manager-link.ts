@@ -1,4 +1,4 @@
-import type { DeliverResponse, Outcome } from "@pushcast/api";
+import type { DeliverResponse, ManagerHello, Outcome } from "@pushcast/api";
 import type { Clock, Logger, TimerHandle } from "@pushcast/runtime";
 import { isEpoch } from "@pushcast/wire";
 import { DeliverError, decodeDeliverMessage } from "./deliver-message.ts";
@@ -100,9 +100,12 @@ export class ManagerLink {
     this.#clock.clearInterval(this.#ticker);
   }
 
-  #attach(hello: { epoch: string; tailSeq: bigint; headSeq: bigint } | undefined): void {
+  #attach(hello: ManagerHello | undefined): void {
     if (hello === undefined || !isEpoch(hello.epoch)) {
       throw new DeliverError("the first message must be a hello with an epoch");
+    }
+    if (hello.nodeId !== "" && hello.nodeId !== this.#nodeId) {
+      throw new DeliverError(`this is node ${this.#nodeId}, not ${hello.nodeId}`);
     }
     this.#epoch = hello.epoch;
     this.#managerHead = Number(hello.headSeq);

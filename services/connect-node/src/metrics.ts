@@ -45,6 +45,11 @@ export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
     registers,
   });
   for (const has_users of ["true", "false"]) received.inc({ has_users }, 0);
+  const invalid = new Counter({
+    name: "connect_node_invalid_publications_total",
+    help: "Publications of a manager that would break a frame or a close, and were skipped",
+    registers,
+  });
   const deliveries = new Counter({
     name: "connect_node_deliveries_total",
     help: "Messages written to sessions",
@@ -93,6 +98,7 @@ export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
   });
   return {
     received,
+    invalid,
     deliveries,
     gaps,
     recoveries,

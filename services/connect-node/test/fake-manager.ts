@@ -51,7 +51,7 @@ export class FakeManager {
     });
   }
 
-  helloBytes(tailSeq = 0, headSeq = this.seq): Buffer {
+  helloBytes(tailSeq = 0, headSeq = this.seq, nodeId = ""): Buffer {
     return requestBytes({
       hello: {
         epoch: this.epoch,
@@ -59,6 +59,7 @@ export class FakeManager {
         version: "1.0.0",
         tailSeq: BigInt(tailSeq),
         headSeq: BigInt(headSeq),
+        nodeId,
       },
     });
   }

@@ -61,6 +61,11 @@ export interface ManagerHello {
   /** At or below it the manager's log holds nothing any more. */
   tailSeq: bigint;
   headSeq: bigint;
+  /**
+   * The node that the manager means to reach; empty if it knows only an address. Another node refuses,
+   * for an address may have been given to a new pod.
+   */
+  nodeId: string;
 }
 
 /**
@@ -579,7 +584,7 @@ export const DeliverRequest: MessageFns<DeliverRequest> = {
 };
 
 function createBaseManagerHello(): ManagerHello {
-  return { epoch: "", managerId: "", version: "", tailSeq: 0n, headSeq: 0n };
+  return { epoch: "", managerId: "", version: "", tailSeq: 0n, headSeq: 0n, nodeId: "" };
 }
 
 export const ManagerHello: MessageFns<ManagerHello> = {
@@ -604,6 +609,9 @@ export const ManagerHello: MessageFns<ManagerHello> = {
         throw new globalThis.Error("value provided for field message.headSeq of type uint64 too large");
       }
       writer.uint32(40).uint64(message.headSeq);
+    }
+    if (message.nodeId !== "") {
+      writer.uint32(50).string(message.nodeId);
     }
     return writer;
   },
@@ -661,6 +669,14 @@ export const ManagerHello: MessageFns<ManagerHello> = {
             message.headSeq = reader.uint64() as bigint;
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -684,6 +700,11 @@ export const ManagerHello: MessageFns<ManagerHello> = {
       version: isSet(object.version) ? globalThis.String(object.version) : "",
       tailSeq: isSet(object.tailSeq) ? BigInt(object.tailSeq) : isSet(object.tail_seq) ? BigInt(object.tail_seq) : 0n,
       headSeq: isSet(object.headSeq) ? BigInt(object.headSeq) : isSet(object.head_seq) ? BigInt(object.head_seq) : 0n,
+      nodeId: isSet(object.nodeId)
+        ? globalThis.String(object.nodeId)
+        : isSet(object.node_id)
+        ? globalThis.String(object.node_id)
+        : "",
     };
   },
 
@@ -704,6 +725,9 @@ export const ManagerHello: MessageFns<ManagerHello> = {
     if (message.headSeq !== 0n) {
       obj.headSeq = message.headSeq.toString();
     }
+    if (message.nodeId !== "") {
+      obj.nodeId = message.nodeId;
+    }
     return obj;
   },
 
@@ -717,6 +741,7 @@ export const ManagerHello: MessageFns<ManagerHello> = {
     message.version = object.version ?? "";
     message.tailSeq = (object.tailSeq !== undefined && object.tailSeq !== null) ? BigInt(object.tailSeq) : 0n;
     message.headSeq = (object.headSeq !== undefined && object.headSeq !== null) ? BigInt(object.headSeq) : 0n;
+    message.nodeId = object.nodeId ?? "";
     return message;
   },
 };
