@@ -105,6 +105,7 @@ export class Link implements ConnectionListener {
       version,
       tailSeq: BigInt(log.tailSeq),
       headSeq: BigInt(log.headSeq),
+      nodeId: this.#idIsKnown ? this.nodeId : "",
     };
     const request = { hello, afterSeq: 0n, throughSeq: 0n, publications: [], final: false };
     this.#write(Buffer.from(DeliverRequest.encode(request).finish()));
