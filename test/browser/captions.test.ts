@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { loadTalk } from "../../examples/captions/src/talk.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { CaptionsProcess } from "../support/captions-process.ts";
@@ -23,7 +23,6 @@ const KEEP_LINES = `
 `;
 
 let browser: Browser;
-const cleanups: (() => unknown)[] = [];
 
 beforeAll(async () => {
   browser = await launchBrowser();
@@ -31,22 +30,12 @@ beforeAll(async () => {
 
 afterAll(() => browser.close());
 
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function startExample(...args: string[]): Promise<CaptionsProcess> {
-  const example = await CaptionsProcess.start(args);
-  cleanups.push(() => example.close());
-  return example;
-}
-
 /** Opens the example's page, and fails the test if the page has an error. */
 async function openPage(example: CaptionsProcess, query: string): Promise<Page> {
   const page = await browser.newPage();
   const errors: string[] = [];
   page.on("pageerror", ({ message }) => errors.push(message));
-  cleanups.push(async () => {
+  onTestFinished(async () => {
     await page.close();
     expect(errors).toEqual([]);
   });
@@ -83,7 +72,7 @@ async function untilText(page: Page, selector: string, text: string): Promise<vo
 
 describe("the page of the captions example", () => {
   it("shows each cue as it comes, and the ending at the end", async () => {
-    const example = await startExample("--speed", "40", "--stay");
+    const example = await CaptionsProcess.start(["--speed", "40", "--stay"]);
     const page = await openPage(example, "lang=en");
     await untilText(page, "#connection", "Live");
     await untilText(page, "#ending", "The talk has ended.");
@@ -94,7 +83,7 @@ describe("the page of the captions example", () => {
   });
 
   it("goes on in the other language when it is chosen, with the notice for its readers", async () => {
-    const example = await startExample("--speed", "20", "--loop");
+    const example = await CaptionsProcess.start(["--speed", "20", "--loop"]);
     const page = await openPage(example, "lang=en");
     await untilMore(page, 3);
     await page.getByRole("radio", { name: "Deutsch" }).check();
@@ -113,7 +102,7 @@ describe("the page of the captions example", () => {
   });
 
   it("moves to the node that is chosen, and by itself to the other when that one is gone", async () => {
-    const example = await startExample("--speed", "10");
+    const example = await CaptionsProcess.start(["--speed", "10"]);
     const page = await openPage(example, "lang=en");
     const nodeShown = () => page.locator("input[name=node]:checked").getAttribute("value");
     await untilMore(page, 2);

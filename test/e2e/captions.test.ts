@@ -1,5 +1,7 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { BizServer } from "../../examples/captions/src/biz-server.ts";
 import { systemClock } from "../../examples/captions/src/clock.ts";
 import { ManagerClient } from "../../examples/captions/src/manager-client.ts";
@@ -22,23 +24,11 @@ interface Content {
   readonly lang: string;
 }
 
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function startExample(...args: string[]): Promise<CaptionsProcess> {
-  const example = await CaptionsProcess.start(args);
-  cleanups.push(() => example.close());
-  return example;
-}
-
 /** A reader of a language, who does what the page does. */
 async function startReader(example: CaptionsProcess, nodeIndex: number, lang: string) {
   const { userId, nodes, tracks } = await example.session();
   const client = await TestClient.open(nodes[nodeIndex]?.url ?? "", { userId });
-  cleanups.push(() => client.terminate());
+  onTestFinished(() => client.terminate());
   await client.join(tracks.find((track) => track.lang === lang)?.room ?? "");
   return client;
 }
@@ -68,7 +58,7 @@ function untilEnding(client: TestClient): Promise<void> {
 
 describe("the captions example", () => {
   it("gives each reader every cue of their language once, in order, and stops by itself", async () => {
-    const example = await startExample("--speed", "60", "--readers", "3");
+    const example = await CaptionsProcess.start(["--speed", "60", "--readers", "3"]);
     const german = await startReader(example, 0, "de");
     await tellLanguage(example, german, "de");
     await tellLanguage(example, german, "de");
@@ -94,7 +84,7 @@ describe("the captions example", () => {
   });
 
   it("stops everything at Ctrl-C, in the middle of the talk", async () => {
-    const example = await startExample("--speed", "1", "--readers", "1", "--loop");
+    const example = await CaptionsProcess.start(["--speed", "1", "--readers", "1", "--loop"]);
     const client = await startReader(example, 0, "en");
     await client.count(1, ENDS_WITHIN_MS);
     example.interrupt();
@@ -104,7 +94,7 @@ describe("the captions example", () => {
   });
 
   it("begins the talk again with --loop", async () => {
-    const example = await startExample("--speed", "1000", "--readers", "1", "--loop");
+    const example = await CaptionsProcess.start(["--speed", "1000", "--readers", "1", "--loop"]);
     const client = await startReader(example, 0, "en");
     const twice = () => contents(client, "ending").length >= 2;
     await client.until("the second ending", twice, ENDS_WITHIN_MS);
@@ -116,17 +106,28 @@ describe("the captions example", () => {
 
   it("says what to install where etcd is missing, and leaves nothing running", async () => {
     const example = await CaptionsProcess.start([], { PATH: "/nonexistent" });
-    cleanups.push(() => example.close());
     expect(await example.ended).toBe(1);
     expect(example.stderr).toMatch(/^etcd is not installed: .*apt-get install etcd-server/);
     expect(await example.leftovers()).toEqual([]);
   });
 
+  it("starts nothing where the port of its page is taken", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void other.close());
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const example = await CaptionsProcess.start(["--port", String(port)]);
+    expect(await example.ended).toBe(1);
+    expect(example.stderr).toBe(`port ${port} is taken: choose one with --port\n`);
+    expect(example.stdout).toBe("");
+    expect(await example.leftovers()).toEqual([]);
+  });
+
   it("refuses a talk and options that it does not know", async () => {
-    const noTalk = await startExample("--talk", "/nowhere/talk");
+    const noTalk = await CaptionsProcess.start(["--talk", "/nowhere/talk"]);
     expect(await noTalk.ended).toBe(1);
     expect(noTalk.stderr).toBe("no captions like /nowhere/talk.en.vtt are there\n");
-    const noOption = await startExample("--quick");
+    const noOption = await CaptionsProcess.start(["--quick"]);
     expect(await noOption.ended).toBe(2);
     expect(noOption.stderr).toContain("--quick");
     expect(noOption.stderr).toContain("Usage:");

@@ -1,13 +1,14 @@
 import { FailureReason, Wait } from "@pushcast/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fence } from "../support/fence.ts";
-import type { ManagerClient } from "../support/manager-client.ts";
+import type { ManagerClient, Pushed } from "../support/manager-client.ts";
 import type { RunningNode } from "../support/processes.ts";
 import { type Cluster, Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 import type { TestClient } from "../support/ws-client.ts";
 
-const ACK_TIMEOUT_MS = 2_000;
+/** Above every wait here: a caller's own deadline, and a frozen node's thaw. */
+const ACK_TIMEOUT_MS = 10_000;
 
 describe("commands and counts over two nodes", { timeout: 60_000 }, () => {
   const stage = new Stage();
@@ -184,35 +185,29 @@ describe("commands and counts over two nodes", { timeout: 60_000 }, () => {
     await until("the acknowledgement", async () => (await delivered()) === before + 1);
   });
 
-  test("a caller's deadline bounds how long nodes are waited for, to 80 % of it", async () => {
+  test("a caller's deadline bounds how long nodes are waited for, to 80 % of it, for that caller only", async () => {
+    // The link begins its 3 s of silence now.
+    await publisher.broadcast({ content: "before" });
     zero.process.freeze();
+    let patient: Promise<Pushed>;
     try {
       const startedAtMs = performance.now();
       const { report } = await publisher.pushToRoom(
         { roomId: "club", content: "in time" },
-        { deadlineMs: 500 },
+        { deadlineMs: 1_500 },
       );
-      const tookMs = performance.now() - startedAtMs;
-      expect(tookMs).toBeGreaterThan(300);
-      expect(tookMs).toBeLessThan(500);
+      expect(performance.now() - startedAtMs).toBeGreaterThan(1_000);
       expect(report).toMatchObject({ nodesTotal: 2, nodesAcked: 1, sessionsDelivered: 1 });
       expect(report.failures).toMatchObject([
         { nodeId: zero.nodeId, reason: FailureReason.FAILURE_REASON_DEADLINE },
       ]);
-      // It has missed a deadline, so it is not waited for again.
-      const nextAtMs = performance.now();
-      const next = await publisher.pushToRoom({ roomId: "club", content: "at once" });
-      expect(performance.now() - nextAtMs).toBeLessThan(300);
-      expect(next.report.failures).toHaveLength(1);
-      await bob.message("at once");
+      // The node has missed that caller's deadline, not ACK_TIMEOUT_MS.
+      patient = publisher.pushToRoom({ roomId: "club", content: "in its own time" });
+      await bob.message("in its own time");
     } finally {
       zero.process.thaw();
     }
-    await publisher.untilLinked([zero.nodeId, one.nodeId]);
-    await until("it is waited for again", async () => {
-      const { report } = await publisher.broadcast({ content: "and now?" });
-      return report.nodesAcked === 2;
-    });
+    expect((await patient).report).toMatchObject({ nodesAcked: 2, failures: [] });
   });
 
   test("counts say how many nodes answered when one does not", async () => {

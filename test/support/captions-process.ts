@@ -5,6 +5,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
 import { until } from "./until.ts";
 
 const RUN = fileURLToPath(new URL("../../examples/captions/dist/run.js", import.meta.url));
@@ -25,6 +26,7 @@ export class CaptionsProcess {
   #stdout = "";
   #stderr = "";
 
+  /** It ends with the test. A later `--port` in the arguments replaces the free one. */
   static async start(
     args: readonly string[],
     env: Readonly<Record<string, string>> = { PATH: process.env.PATH ?? "" },
@@ -35,7 +37,9 @@ export class CaptionsProcess {
       env: { ...env, TMPDIR: tmp },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    return new CaptionsProcess(child, tmp);
+    const example = new CaptionsProcess(child, tmp);
+    onTestFinished(() => example.#close());
+    return example;
   }
 
   private constructor(child: ChildProcess, tmp: string) {
@@ -91,7 +95,7 @@ export class CaptionsProcess {
   }
 
   /** Ends it, if it still runs, with all that it has started. */
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     this.#child.kill("SIGTERM");
     await this.ended;
     await rm(this.#tmp, { recursive: true, force: true });

@@ -38,6 +38,13 @@ export class SteadyPushes {
     return this.#sent;
   }
 
+  /** Those that were sent after one time and answered before another, by `performance.now()`. */
+  answeredWithin(fromMs: number, toMs: number): SteadyPush[] {
+    return this.answered.filter(
+      ({ sentAtMs, tookMs }) => sentAtMs > fromMs && sentAtMs + tookMs < toMs,
+    );
+  }
+
   /**
    * Pushes no more, and waits for the answers. Gives the contents of what was answered, in the order
    * in which the manager accepted it: calls that are under way at once have no order.

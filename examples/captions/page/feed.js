@@ -1,8 +1,11 @@
+import { Connection } from "./connection.js";
+import { Subscription } from "./subscription.js";
+
 /**
- * A session that stays: it connects to a node, joins one room, resumes after each connection where
- * it was, and follows the client's rule of Pushcast's protocol (docs/protocol.md).
+ * A session that stays: it connects to a node, joins one room, resumes on each further connection
+ * where it was, and follows the client's rule of Pushcast's protocol (docs/protocol.md).
  *
- * @typedef {{ name: string, url: string }} Node
+ * @typedef {import("./connection.js").Node} Node
  * @typedef {{ kind: string, at: number } & Record<string, unknown>} Message a push's JSON content,
  *   and when it was accepted, in Unix milliseconds
  * @typedef {"connecting" | "live" | "waiting" | "refused"} State
@@ -16,7 +19,6 @@
 const FIRST_RETRY_MS = 300;
 const MAX_RETRY_MS = 5_000;
 const SEEN_KEYS = 1_024;
-const POSITION_ENTRIES = 100;
 /** Not a JSON frame, token expired, forbidden, disconnected by the business server. */
 const FINAL_CLOSE_CODES = [4400, 4401, 4403, 4410];
 
@@ -26,12 +28,12 @@ export class Feed {
   #findNodes;
   #listener;
   #nodeIndex = 0;
-  /** @type {WebSocket | undefined} */
-  #socket;
+  /** @type {Connection | undefined} the newest */
+  #connection;
+  /** @type {Connection | undefined} the one before it, until the newest has answered everything */
+  #previous;
   #failures = 0;
   #retryTimer = 0;
-  #heartbeatTimer = 0;
-  #heardAtMs = 0;
   #nextId = 1;
   #self = new Subscription();
   /** @type {Map<string, Subscription>} of the one room that is read */
@@ -54,10 +56,14 @@ export class Feed {
 
   /** Leaves the room that was read before, if any. */
   read(room) {
-    for (const left of this.#rooms.keys()) this.#send({ type: "leave", room: left });
-    const subscription = new Subscription();
-    this.#rooms = new Map([[room, subscription]]);
-    this.#ask(subscription, { type: "join", room });
+    for (const left of this.#rooms.keys()) {
+      this.#previous?.send({ type: "leave", room: left });
+      this.#connection?.send({ type: "leave", room: left });
+    }
+    this.#rooms = new Map([[room, new Subscription()]]);
+    // The newest asks when it is welcome; until then the one before it serves.
+    const serving = this.#connection?.isWelcome ? this.#connection : this.#previous;
+    if (serving !== undefined) this.#askRooms(serving);
   }
 
   /** Connects to that node, and to another only if it does not answer. */
@@ -70,40 +76,57 @@ export class Feed {
     this.#open();
   }
 
-  #open() {
-    this.#drop();
-    const node = this.#nodes[this.#nodeIndex];
-    const query = new URLSearchParams({ user_id: this.#userId, resume: "1" });
-    const socket = new WebSocket(`${node.url}?${query}`, ["pushcast.v1.json"]);
-    this.#socket = socket;
-    this.#listener.onState("connecting", node);
-    socket.onmessage = ({ data }) => {
-      this.#heardAtMs = performance.now();
-      this.#receive(JSON.parse(data), node);
-    };
-    socket.onclose = ({ code }) => this.#closed(code, node);
-  }
-
-  /** Ends the connection, and listens to it no longer. */
-  #drop() {
+  /** Ends all connections, for good. */
+  close() {
     clearTimeout(this.#retryTimer);
-    clearInterval(this.#heartbeatTimer);
-    for (const subscription of this.#subscriptions()) {
-      subscription.away(this.#heardAtMs);
-    }
-    if (this.#socket === undefined) return;
-    this.#socket.onmessage = null;
-    this.#socket.onclose = null;
-    this.#socket.close();
-    this.#socket = undefined;
+    this.#retryTimer = 0;
+    this.#drop(this.#previous);
+    this.#drop(this.#connection);
+    this.#previous = undefined;
+    this.#connection = undefined;
   }
 
-  #closed(code, node) {
-    this.#drop();
-    if (FINAL_CLOSE_CODES.includes(code)) {
-      this.#listener.onState("refused", node);
-      return;
+  /** A connection that is listened to goes on until the new one has answered. */
+  #open() {
+    clearTimeout(this.#retryTimer);
+    const before = this.#connection;
+    if (this.#subscriptions().some((subscription) => subscription.listensTo(before))) {
+      this.#drop(this.#previous);
+      this.#previous = before;
+    } else {
+      this.#drop(before);
     }
+    const node = this.#nodes[this.#nodeIndex];
+    this.#connection = new Connection(
+      node,
+      this.#userId,
+      (frame, connection) => this.#receive(frame, connection),
+      (code, connection) => this.#ended(code, connection),
+    );
+    this.#listener.onState("connecting", node);
+  }
+
+  #drop(connection) {
+    if (connection === undefined) return;
+    for (const subscription of this.#subscriptions()) subscription.ended(connection);
+    connection.close();
+  }
+
+  #ended(code, connection) {
+    this.#drop(connection);
+    if (FINAL_CLOSE_CODES.includes(code)) {
+      this.close();
+      this.#listener.onState("refused", connection.node);
+    } else if (connection === this.#previous) {
+      this.#previous = undefined;
+    } else {
+      this.#connection = undefined;
+      this.#retry(connection.node);
+    }
+  }
+
+  #retry(node) {
+    clearTimeout(this.#retryTimer);
     this.#failures += 1;
     const backoffMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1));
     this.#listener.onState("waiting", node);
@@ -115,63 +138,72 @@ export class Feed {
     if (this.#failures > this.#nodes.length) {
       const retryTimer = this.#retryTimer;
       this.#nodes = await this.#findNodes().catch(() => this.#nodes);
-      if (retryTimer !== this.#retryTimer || this.#socket !== undefined) return;
+      if (retryTimer !== this.#retryTimer || this.#connection !== undefined) return;
     }
     this.#nodeIndex = (this.#nodeIndex + 1) % this.#nodes.length;
     this.#open();
   }
 
-  #receive(frame, node) {
+  #receive(frame, connection) {
     switch (frame.type) {
       case "welcome":
         this.#failures = 0;
-        this.#watchHeartbeat(frame.heartbeat_ms, node);
-        this.#listener.onState("live", node);
-        this.#ask(this.#self, { type: "resume" });
-        for (const [room, subscription] of this.#rooms) {
-          this.#ask(subscription, { type: "join", room });
-        }
+        this.#listener.onState("live", connection.node);
+        this.#ask(this.#self, connection, { type: "resume" });
+        this.#askRooms(connection);
         break;
       case "resumed":
-        this.#answered(this.#self, frame);
+        this.#answered(this.#self, connection, frame);
         break;
       case "joined":
-        if (this.#answered(this.#rooms.get(frame.room), frame)) this.#listener.onJoined(frame.room);
+        if (this.#answered(this.#rooms.get(frame.room), connection, frame)) {
+          this.#listener.onJoined(frame.room);
+        }
         break;
       case "message":
-        this.#deliver(frame);
+        this.#deliver(frame, connection);
         break;
       case "position":
-        for (const subscription of this.#subscriptions()) subscription.raise(frame.position);
+        for (const subscription of this.#subscriptions()) {
+          if (subscription.listensTo(connection)) subscription.raise(frame.position);
+        }
         break;
       case "gap":
-        this.#gap(frame);
+        this.#gap(frame, connection);
         break;
       case "reconnect":
+        if (connection !== this.#connection) break;
+        clearTimeout(this.#retryTimer);
         this.#retryTimer = setTimeout(() => this.#openNext(), frame.after_ms);
         break;
     }
   }
 
-  #ask(subscription, request) {
-    subscription.answered = false;
-    subscription.askedId = this.#nextId;
-    this.#nextId += 1;
-    const away_ms = subscription.awayMs(performance.now());
-    const position = Object.fromEntries(subscription.position);
-    this.#send({ ...request, id: subscription.askedId, position, away_ms });
+  #askRooms(connection) {
+    for (const [room, subscription] of this.#rooms) {
+      this.#ask(subscription, connection, { type: "join", room });
+    }
   }
 
-  #answered(subscription, { id, position, recovered }) {
-    if (subscription === undefined || id !== subscription.askedId) return false;
-    if (recovered === false && subscription.hasListened) this.#listener.onMissed();
-    subscription.answer(position);
+  #ask(subscription, connection, request) {
+    connection.send({ ...request, ...subscription.request(connection, this.#nextId) });
+    this.#nextId += 1;
+  }
+
+  #answered(subscription, connection, frame) {
+    const outcome = subscription?.answer(connection, frame) ?? "stale";
+    if (outcome === "stale") return false;
+    if (outcome === "missed") this.#listener.onMissed();
+    if (this.#subscriptions().every((each) => each.listensTo(this.#connection))) {
+      this.#drop(this.#previous);
+      this.#previous = undefined;
+    }
     return true;
   }
 
-  #deliver({ id, room, key, at, content, ephemeral }) {
+  #deliver({ id, room, key, at, content, ephemeral }, connection) {
     const subscription = room === undefined ? this.#self : this.#rooms.get(room);
-    if (!subscription?.answered) return;
+    if (!subscription?.listensTo(connection)) return;
     const [epoch, seq] = id.split("-");
     if (!ephemeral && !subscription.advance(epoch, Number(seq))) return;
     if (key !== undefined && this.#seenKeys.has(key)) return;
@@ -179,13 +211,13 @@ export class Feed {
     this.#listener.onMessage({ ...content, at });
   }
 
-  #gap({ scope, room, position }) {
+  #gap({ scope, room, position }, connection) {
     const concerned = {
       room: [this.#rooms.get(room)],
       self: [this.#self],
-      all: [...this.#subscriptions()],
+      all: this.#subscriptions(),
     }[scope];
-    const heeded = concerned.filter((subscription) => subscription?.answered);
+    const heeded = concerned.filter((subscription) => subscription?.listensTo(connection));
     for (const subscription of heeded) subscription.raise(position);
     if (heeded.length > 0) this.#listener.onMissed();
   }
@@ -198,67 +230,7 @@ export class Feed {
     }
   }
 
-  /** A page does not see the server's pings, so it asks, and takes silence for a dead connection. */
-  #watchHeartbeat(heartbeatMs, node) {
-    this.#heartbeatTimer = setInterval(() => {
-      if (performance.now() - this.#heardAtMs > 2 * heartbeatMs) this.#closed(undefined, node);
-      else this.#send({ type: "ping" });
-    }, heartbeatMs);
-  }
-
-  #send(frame) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
-  }
-
   #subscriptions() {
     return [this.#self, ...this.#rooms.values()];
-  }
-}
-
-/** A room or *self*: up to where it was read. */
-class Subscription {
-  /** @type {Map<string, number>} seq by epoch; those not named for longest stand first */
-  position = new Map();
-  /** By the connection that is open. */
-  answered = false;
-  askedId = 0;
-  #heardAtMs;
-
-  /** Whether anything could have been missed. */
-  get hasListened() {
-    return this.#heardAtMs !== undefined;
-  }
-
-  answer(position) {
-    this.answered = true;
-    this.#heardAtMs = performance.now();
-    this.position = new Map(Object.entries(position));
-  }
-
-  /** The connection has ended, on which something was heard last at that time. */
-  away(heardAtMs) {
-    if (this.answered) this.#heardAtMs = heardAtMs;
-    this.answered = false;
-  }
-
-  awayMs(nowMs) {
-    return this.#heardAtMs === undefined ? 0 : Math.round(nowMs - this.#heardAtMs);
-  }
-
-  raise(position) {
-    if (!this.answered) return;
-    for (const [epoch, seq] of Object.entries(position)) this.advance(epoch, seq);
-  }
-
-  /** Returns whether the seq is above the position, which then is raised to it. */
-  advance(epoch, seq) {
-    const before = this.position.get(epoch) ?? 0;
-    this.position.delete(epoch);
-    this.position.set(epoch, Math.max(before, seq));
-    if (this.position.size > POSITION_ENTRIES) {
-      const [oldest] = this.position.keys();
-      this.position.delete(oldest);
-    }
-    return seq > before;
   }
 }

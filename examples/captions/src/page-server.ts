@@ -18,9 +18,8 @@ export interface SessionInfo {
   readonly nodes: readonly ClusterNode[];
 }
 
-export interface PageServerInit {
-  /** On loopback; 0 is any free one. */
-  readonly port: number;
+/** What the page shows, and to whom it talks. */
+export interface PageContent {
   readonly talk: Talk;
   readonly nodes: readonly ClusterNode[];
   /** A reader has begun to read a language. */
@@ -38,7 +37,9 @@ const FILES: Readonly<Record<string, { readonly name: string; readonly type: str
   "/style.css": { name: "style.css", type: "text/css; charset=utf-8" },
   "/page.js": { name: "page.js", type: "text/javascript; charset=utf-8" },
   "/captions-view.js": { name: "captions-view.js", type: "text/javascript; charset=utf-8" },
+  "/connection.js": { name: "connection.js", type: "text/javascript; charset=utf-8" },
   "/feed.js": { name: "feed.js", type: "text/javascript; charset=utf-8" },
+  "/subscription.js": { name: "subscription.js", type: "text/javascript; charset=utf-8" },
 };
 const HEADERS = {
   "Cache-Control": "no-store",
@@ -49,30 +50,37 @@ const READER_PATH = /^\/readers\/(reader-[0-9a-f]{8})\/languages\/([A-Za-z0-9-]{
 
 /** The biz-server's web side: the page, who its reader is, and what they read. */
 export class PageServer {
-  readonly #init: PageServerInit;
+  #content: PageContent | undefined;
   readonly #server: Server;
 
-  /** Resolves when it listens. Throws PortTakenError. */
-  static async start(init: PageServerInit): Promise<PageServer> {
-    const page = new PageServer(init);
-    page.#server.listen(init.port, "127.0.0.1");
+  /**
+   * Takes the port, on loopback; 0 is any free one. Until `serve` is called, all is answered 503.
+   *
+   * @throws PortTakenError
+   */
+  static async listen(port: number): Promise<PageServer> {
+    const page = new PageServer();
+    page.#server.listen(port, "127.0.0.1");
     try {
       await once(page.#server, "listening");
     } catch (cause) {
       const isTaken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
       if (!isTaken) throw cause;
-      throw new PortTakenError(`port ${init.port} is taken: choose one with --port`, { cause });
+      throw new PortTakenError(`port ${port} is taken: choose one with --port`, { cause });
     }
     return page;
   }
 
-  private constructor(init: PageServerInit) {
-    this.#init = init;
+  private constructor() {
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error) => {
         send(response, 500, "text/plain", String(error));
       });
     });
+  }
+
+  serve(content: PageContent): void {
+    this.#content = content;
   }
 
   get url(): string {
@@ -91,27 +99,29 @@ export class PageServer {
     const [path = ""] = url.split("?", 1);
     const file = FILES[path];
     const [, userId, lang] = READER_PATH.exec(path) ?? [];
-    if (method === "GET" && file !== undefined) {
-      const content = await readFile(new URL(`../page/${file.name}`, import.meta.url));
-      send(response, 200, file.type, content);
+    if (this.#content === undefined) {
+      send(response, 503, "text/plain", "starting");
+    } else if (method === "GET" && file !== undefined) {
+      const body = await readFile(new URL(`../page/${file.name}`, import.meta.url));
+      send(response, 200, file.type, body);
     } else if (method === "GET" && path === "/session.json") {
-      send(response, 200, "application/json", JSON.stringify(this.#sessionInfo()));
+      send(response, 200, "application/json", JSON.stringify(sessionInfo(this.#content)));
     } else if (method === "POST" && userId !== undefined && lang !== undefined) {
-      await this.#init.onReader(userId, lang);
+      await this.#content.onReader(userId, lang);
       response.writeHead(204, HEADERS).end();
     } else {
       send(response, 404, "text/plain", "not found");
     }
   }
+}
 
-  #sessionInfo(): SessionInfo {
-    const { talk, nodes } = this.#init;
-    return {
-      userId: `reader-${randomBytes(4).toString("hex")}`,
-      tracks: talk.tracks.map(({ lang, title }) => ({ lang, title, room: roomOf(talk.id, lang) })),
-      nodes,
-    };
-  }
+/** For a reader who is new. */
+function sessionInfo({ talk, nodes }: PageContent): SessionInfo {
+  return {
+    userId: `reader-${randomBytes(4).toString("hex")}`,
+    tracks: talk.tracks.map(({ lang, title }) => ({ lang, title, room: roomOf(talk.id, lang) })),
+    nodes,
+  };
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {

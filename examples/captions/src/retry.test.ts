@@ -1,18 +1,21 @@
-import { status } from "@grpc/grpc-js";
+import { Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { AttemptsSpentError, type RetryOptions, withRetries } from "./retry.ts";
 
-function grpcError(code: number): Error {
-  return Object.assign(new Error(`${status[code]}`), { code });
+/** @param pushcastCode of the trailer, as a push-manager sends it */
+function grpcError(code: number, pushcastCode?: string): Error {
+  const metadata = new Metadata();
+  if (pushcastCode !== undefined) metadata.set("pushcast-code", pushcastCode);
+  return Object.assign(new Error(`${status[code]}`), { code, metadata });
 }
 
-/** A call that fails with the codes in turn and then succeeds. */
-function failing(codes: readonly number[]) {
+/** A call that fails with the codes, or errors, in turn and then succeeds. */
+function failing(failures: readonly (number | Error)[]) {
   const calls = { made: 0 };
   const call = async () => {
-    const code = codes[calls.made];
+    const failure = failures[calls.made];
     calls.made += 1;
-    if (code !== undefined) throw grpcError(code);
+    if (failure !== undefined) throw failure instanceof Error ? failure : grpcError(failure);
     return "done";
   };
   return { call, calls };
@@ -55,6 +58,21 @@ describe("a call with retries", () => {
     expect(await withRetries(call, options(sleeps))).toBe("done");
     expect(calls.made).toBe(5);
     expect(sleeps).toEqual([50, 100, 150, 150]);
+  });
+
+  it("is made again after back-pressure", async () => {
+    const told: string[] = [];
+    const onRetry: RetryOptions["onRetry"] = ({ problem }) => told.push(problem);
+    const { call } = failing([grpcError(status.RESOURCE_EXHAUSTED, "BACK_PRESSURE")]);
+    expect(await withRetries(call, { ...options([]), onRetry })).toBe("done");
+    expect(told).toEqual(["held back"]);
+  });
+
+  it("is not made again when its content is too large, which has the same code", async () => {
+    const tooLarge = grpcError(status.RESOURCE_EXHAUSTED, "CONTENT_TOO_LARGE");
+    const { call, calls } = failing([tooLarge]);
+    await expect(withRetries(call, options([]))).rejects.toBe(tooLarge);
+    expect(calls.made).toBe(1);
   });
 
   it("waits between half of the delay and all of it", async () => {

@@ -1,4 +1,4 @@
-import { status } from "@grpc/grpc-js";
+import { Metadata, status } from "@grpc/grpc-js";
 import type { Clock } from "./clock.ts";
 
 export interface RetryOptions {
@@ -48,11 +48,19 @@ export async function withRetries<T>(call: () => Promise<T>, options: RetryOptio
 
 /**
  * After UNAVAILABLE the call was not accepted, or its answer is lost; after DEADLINE_EXCEEDED nobody
- * knows. Undefined for any other failure.
+ * knows. RESOURCE_EXHAUSTED passes only where it is back-pressure: content that is too large stays
+ * so. Undefined for any other failure.
  */
 function passingProblem(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   if (error.code === status.UNAVAILABLE) return "not available";
   if (error.code === status.DEADLINE_EXCEEDED) return "no answer in time";
+  if (pushcastCodeOf(error) === "BACK_PRESSURE") return "held back";
   return undefined;
+}
+
+/** The machine-readable name that a push-manager gives its errors. */
+function pushcastCodeOf(error: Error): string | undefined {
+  if (!("metadata" in error && error.metadata instanceof Metadata)) return undefined;
+  return error.metadata.get("pushcast-code")[0]?.toString();
 }

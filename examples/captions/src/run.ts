@@ -32,21 +32,18 @@ const print = (line: string): void => {
 /** Runs the whole example. Resolves with the exit code. */
 async function run(options: Options, signal: AbortSignal): Promise<number> {
   const talk = await loadTalk(options.talk);
+  // First, so that nothing is started where its port is taken.
+  const page = await PageServer.listen(options.port);
   const cluster = await Cluster.start(NODES, print);
   const manager = new ManagerClient(cluster.managerAddress, CALL_DEADLINE_MS);
   const bizServer = new BizServer({
     ...{ talk, manager, speed: options.speed, clock: systemClock, signal, print },
   });
-  let page: PageServer | undefined;
   let failure: unknown;
   try {
     await untilLinked(manager, signal);
-    page = await PageServer.start({
-      port: options.port,
-      talk,
-      nodes: cluster.nodes,
-      onReader: (userId, lang) => bizServer.welcome(userId, lang),
-    });
+    const onReader = (userId: string, lang: string) => bizServer.welcome(userId, lang);
+    page.serve({ talk, nodes: cluster.nodes, onReader });
     print(`\nThe captions are at ${page.url}\n`);
     await untilReaders(manager, talk, options.readers, signal);
     do await bizServer.giveTalk();
@@ -60,7 +57,7 @@ async function run(options: Options, signal: AbortSignal): Promise<number> {
     if (!signal.aborted) failure = error;
   }
   print("\nStopping …");
-  await page?.stop();
+  await page.stop();
   manager.close();
   const stoppedWell = await cluster.stop();
   if (failure !== undefined) throw failure;

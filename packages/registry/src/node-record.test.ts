@@ -54,6 +54,12 @@ describe("a node's record", () => {
     [{ nodeId: 1, grpcAddress: "a:1" }, "nodeId is missing"],
     [{ nodeId: "node-1" }, "grpcAddress is missing"],
     [{ nodeId: "node-1", grpcAddress: "" }, "grpcAddress is missing"],
+    [{ nodeId: "node-1", grpcAddress: "\n" }, "grpcAddress is not host:port"],
+    [{ nodeId: "node-1", grpcAddress: "10.0.0.7:50052\n" }, "grpcAddress is not host:port"],
+    [{ nodeId: "node-1", grpcAddress: "10.0.0.7" }, "grpcAddress is not host:port"],
+    [{ nodeId: "node-1", grpcAddress: "10.0.0.7:70000" }, "grpcAddress is not host:port"],
+    [{ nodeId: "node-1", grpcAddress: "unix:/tmp/x:1" }, "grpcAddress is not host:port"],
+    [{ nodeId: "node-1", grpcAddress: "a:1", zone: "z".repeat(5000) }, "too long"],
     [{ nodeId: "node-2", grpcAddress: "a:1" }, 'nodeId "node-2" is not that of the key'],
   ])("says what is wrong with %j", ([value, problem]) => {
     expect(decode(value)).toEqual({ problem });

@@ -1,3 +1,5 @@
+import { isAddress } from "./address.ts";
+
 /** What a node says of its own life. */
 export type NodeState = "starting" | "ready" | "draining";
 
@@ -39,11 +41,15 @@ export function encodeNodeRecord(record: NodeRecord): string {
   });
 }
 
+/** Far above what a node writes, which is about 200 characters. */
+const MAX_VALUE_LENGTH = 4096;
+
 /**
  * Reads the value of a node's key. Fields that are not known are ignored, so that a newer version
  * may add some; only `nodeId` (the one that the key names) and `grpcAddress` are required.
  */
 export function decodeNodeRecord(key: string, value: string): DecodedRecord {
+  if (value.length > MAX_VALUE_LENGTH) return { problem: "too long" };
   let fields: unknown;
   try {
     fields = JSON.parse(value);
@@ -57,6 +63,7 @@ export function decodeNodeRecord(key: string, value: string): DecodedRecord {
   const grpcAddress = textField(fields, "grpcAddress");
   if (nodeId === "") return { problem: "nodeId is missing" };
   if (grpcAddress === "") return { problem: "grpcAddress is missing" };
+  if (!isAddress(grpcAddress)) return { problem: "grpcAddress is not host:port" };
   if (nodeKey(nodeId) !== key) {
     return {
       problem: `nodeId ${JSON.stringify(nodeId)} is not that of the key`,

@@ -1,3 +1,4 @@
+import { isAddress } from "./address.ts";
 import type { NodeRecord } from "./node-record.ts";
 import type { Registration, Registry, Watch } from "./registry.ts";
 import { RegistryOptionsError } from "./registry-options-error.ts";
@@ -19,7 +20,7 @@ export class StaticRegistry implements Registry {
   /** Throws RegistryOptionsError. */
   constructor(options: StaticRegistryOptions) {
     for (const address of options.addresses) {
-      if (!/^([^\s:[\]/]+|\[[0-9a-f:.]+\]):\d{1,5}$/i.test(address)) {
+      if (!isAddress(address)) {
         throw new RegistryOptionsError(`node ${JSON.stringify(address)} is not like host:port`);
       }
     }
