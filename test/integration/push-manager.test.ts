@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import {
   Client,
   type ClientDuplexStream,
@@ -14,7 +15,7 @@ import {
   type ListNodesResponse,
   PushManagerServiceClient,
   type PushStreamRequest,
-  type PushStreamResponse,
+  PushStreamResponse,
   type PushToRoomRequest,
   type PushToRoomResponse,
   type StreamResult,
@@ -34,6 +35,23 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { ScriptedNode } from "../support/scripted-node.ts";
 
+function settingsWith(env: Record<string, string>): PushManagerSettings {
+  return requireSettings(
+    pushManagerSettings,
+    {
+      REGISTRY: "memory",
+      GRPC_HOST: "127.0.0.1",
+      OPS_HOST: "127.0.0.1",
+      GRPC_PORT: "0",
+      OPS_PORT: "0",
+      LOG_LEVEL: "silent",
+      ACK_TIMEOUT_MS: "10000",
+      ...env,
+    },
+    pushManagerChecks,
+  );
+}
+
 /** A push-manager in this process, with a client to it and scripted nodes. */
 class Stage {
   readonly memory = new RegistryMemory();
@@ -45,22 +63,8 @@ class Stage {
   ready!: PushManagerReady;
 
   constructor(env: Record<string, string>) {
-    const settings: PushManagerSettings = requireSettings(
-      pushManagerSettings,
-      {
-        REGISTRY: "memory",
-        GRPC_HOST: "127.0.0.1",
-        OPS_HOST: "127.0.0.1",
-        GRPC_PORT: "0",
-        OPS_PORT: "0",
-        LOG_LEVEL: "silent",
-        ACK_TIMEOUT_MS: "10000",
-        ...env,
-      },
-      pushManagerChecks,
-    );
     this.#manager = createPushManager({
-      settings,
+      settings: settingsWith(env),
       registry: createRegistry({ kind: "memory", memory: this.memory }, () => {}),
       logger: createLogger({ service: "push-manager", level: "silent" }),
       metrics: this.metrics,
@@ -169,6 +173,26 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, "localhost");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return String(port);
+}
+
+function isListening(port: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), "localhost");
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}
+
 const stages: Stage[] = [];
 
 afterEach(async () => {
@@ -199,6 +223,8 @@ function roomPush(push: Partial<PushToRoomRequest> = {}): PushToRoomRequest {
 /** Sends pushes on one PushStream and collects the results. */
 class Stream {
   readonly results: StreamResult[] = [];
+  /** Of the messages that came. */
+  largestBytes = 0;
   /** How it ended. */
   readonly ended: Promise<{ code: status; pushcastCode: string | undefined }>;
   readonly #call: ClientDuplexStream<PushStreamRequest, PushStreamResponse>;
@@ -206,8 +232,10 @@ class Stream {
 
   constructor(client: PushManagerServiceClient) {
     this.#call = client.pushStream();
-    this.#call.on("data", ({ results }: PushStreamResponse) => {
-      this.results.push(...results);
+    this.#call.on("data", (response: PushStreamResponse) => {
+      this.results.push(...response.results);
+      const bytes = PushStreamResponse.encode(response).finish().byteLength;
+      this.largestBytes = Math.max(this.largestBytes, bytes);
       for (const { count, resolve } of this.#waiting) if (this.results.length >= count) resolve();
     });
     // Its status says the same.
@@ -337,12 +365,16 @@ describe("reports", () => {
   });
 
   test("after a missed deadline a node is not waited for; what it does late is still counted", async () => {
-    const stage = await Stage.start();
+    const stage = await Stage.start({ ACK_TIMEOUT_MS: "500" });
     const node = await stage.node("a");
     node.script.acknowledges = false;
-    expect(failures((await stage.push({}, 1000)).report)).toEqual(["a DEADLINE"]);
-    // Were it waited for, this would outlast the test.
-    expect(failures((await stage.push()).report)).toEqual(["a DEADLINE"]);
+    const waited = await stage.push();
+    expect(waited.report?.failures).toMatchObject([{ message: "did not acknowledge in time" }]);
+    const next = await stage.push();
+    expect(next.report?.failures).toMatchObject([
+      { message: "has not acknowledged since it missed a deadline" },
+    ]);
+    for (const { report } of [waited, next]) expect(failures(report)).toEqual(["a DEADLINE"]);
     await node.until(() => node.seqs.length === 2);
 
     node.acknowledgeAll([
@@ -404,6 +436,17 @@ describe("reports", () => {
     node.script.acknowledges = false;
     const { report } = await stage.push({}, 1000);
     expect(failures(report)).toEqual(["a DEADLINE"]);
+  });
+
+  test("a node that one caller did not wait long enough for is waited for by the next", async () => {
+    const stage = await Stage.start();
+    const node = await stage.node("a");
+    node.script.acknowledges = false;
+    expect(failures((await stage.push({}, 1000)).report)).toEqual(["a DEADLINE"]);
+    const patient = stage.push();
+    await node.until(() => node.seqs.length === 2);
+    node.acknowledgeAll();
+    expect((await patient).report).toMatchObject({ nodesAcked: 1, failures: [] });
   });
 });
 
@@ -626,6 +669,56 @@ describe("PushStream", () => {
     ]);
   });
 
+  test("a push whose request_id is too long is refused, and its id is cut", async () => {
+    const stage = await Stage.start();
+    const node = await stage.node("a");
+    const stream = new Stream(stage.client);
+    const [push] = streamPushes(1);
+    // The 256th byte lies within the euro sign's three.
+    const cut = "x".repeat(254);
+    for (const requestId of [`${cut}€`, `${cut}ab`]) {
+      stream.send([{ requestId, push: push?.push }]);
+      await stream.until(stream.results.length + 1);
+    }
+    expect(stream.results.map(({ requestId, code }) => [requestId, code])).toEqual([
+      [cut, status.INVALID_ARGUMENT],
+      [`${cut}ab`, status.OK],
+    ]);
+    expect(stream.results[0]).toMatchObject({
+      messageId: "",
+      error: "REQUEST_ID_TOO_LONG: request_id must be at most 256 bytes",
+    });
+    expect(node.seqs).toEqual([1]);
+  });
+
+  test("request_ids of any length end no stream by the size of the results", async () => {
+    const stage = await Stage.start();
+    const node = await stage.node("a");
+    node.script.acknowledges = false;
+    const stream = new Stream(stage.client);
+    // Together more than the 4 MiB that a client takes in one message.
+    for (let from = 0; from < 4096; from += 1024) {
+      stream.send(
+        streamPushes(1024, from).map((push) => ({
+          ...push,
+          requestId: push.requestId.padEnd(2000, "x"),
+        })),
+      );
+    }
+    const longest = streamPushes(4096).map((push) => ({
+      ...push,
+      requestId: push.requestId.padEnd(256, "x"),
+    }));
+    for (let from = 0; from < 4096; from += 1024) stream.send(longest.slice(from, from + 1024));
+    stream.end();
+    await node.until(() => node.seqs.length >= 4096);
+    node.script.acknowledges = true;
+    node.acknowledgeAll();
+    expect(await stream.ended).toMatchObject({ code: status.OK });
+    expect(stream.results).toHaveLength(8192);
+    expect(stream.largestBytes).toBeLessThan(1024 * 1024);
+  });
+
   test("a stream that has too many in flight is read on when they are answered", async () => {
     const stage = await Stage.start({ STREAM_MAX_IN_FLIGHT: "10" });
     const node = await stage.node("a");
@@ -716,6 +809,27 @@ describe("stop", () => {
     await node.until(() => node.seqs.length === 1);
     await stage.stopManager();
     expect(failures((await awaited).report)).toEqual(["a DEADLINE"]);
+  });
+
+  test("a stop while it starts leaves nothing listening", async () => {
+    const [GRPC_PORT, OPS_PORT] = [await freePort(), await freePort()];
+    const manager = createPushManager({
+      // A name is looked up before its address is listened on.
+      settings: settingsWith({
+        GRPC_HOST: "localhost",
+        OPS_HOST: "localhost",
+        GRPC_PORT,
+        OPS_PORT,
+      }),
+      logger: createLogger({ service: "push-manager", level: "silent" }),
+    });
+    const started = manager.start();
+    const stopped = manager.stop();
+    await expect(started).rejects.toThrow("stopped while it started");
+    await stopped;
+    expect(await isListening(GRPC_PORT)).toBe(false);
+    expect(await isListening(OPS_PORT)).toBe(false);
+    await expect(manager.start()).rejects.toThrow("stopped");
   });
 });
 

@@ -22,7 +22,6 @@ import {
 import { loadFileDescriptorSetFromBuffer, loadSync } from "@grpc/proto-loader";
 import { service as healthDefinition } from "grpc-health-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { podChannelOptions } from "./grpc-client.ts";
 import { RpcError } from "./grpc-error.ts";
 import { splitDescriptorSet } from "./grpc-reflection.ts";
 import { createGrpcServer, type GrpcServer, type GrpcServerOptions } from "./grpc-server.ts";
@@ -121,7 +120,9 @@ async function serve(overrides?: Partial<GrpcServerOptions>) {
   const port = await server.listen("127.0.0.1", 0);
   const connect = <C extends Client>(Constructor: ServiceClientConstructor): C => {
     const channel = credentials.createInsecure();
-    const client = new Constructor(`127.0.0.1:${port}`, channel, podChannelOptions);
+    // A connection of its own, not one shared with the other clients of this process.
+    const options = { "grpc.use_local_subchannel_pool": 1 };
+    const client = new Constructor(`127.0.0.1:${port}`, channel, options);
     clients.push(client);
     return client as unknown as C;
   };

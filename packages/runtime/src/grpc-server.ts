@@ -18,12 +18,6 @@ export interface GrpcServerOptions {
   maxReceiveBytes: number;
   /** Calls that one connection may have open at once. */
   maxCallsPerConnection: number;
-  /**
-   * Age, give or take 10 %, at which a connection takes no new calls, so that its client looks
-   * servers up anew and finds those that were added; calls on it go on.
-   * @default none
-   */
-  maxConnectionAgeMs?: number;
 }
 
 export interface GrpcServer {
@@ -60,9 +54,6 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.enable_channelz": 0,
-    ...(options.maxConnectionAgeMs !== undefined && {
-      "grpc.max_connection_age_ms": options.maxConnectionAgeMs,
-    }),
   });
   const health = new GrpcHealth(options.services);
   health.addToServer(server);

@@ -1,5 +1,4 @@
 export * from "./clock.ts";
-export * from "./grpc-client.ts";
 export * from "./grpc-error.ts";
 export * from "./grpc-server.ts";
 export * from "./listen.ts";

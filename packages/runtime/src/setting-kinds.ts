@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { Parsed, Setting } from "./settings.ts";
 
 interface Described {
@@ -117,15 +118,23 @@ function list(
   return build<readonly string[]>({ doc: spec.doc, accepts, read }, undefined);
 }
 
-/** Texts, with commas between them. */
-export function textList(spec: Described): Setting<readonly string[] | undefined> {
-  return list(spec, "texts with commas between them", (item) => item || undefined);
+/** An IPv4 or IPv6 address, without brackets. */
+export function ipAddress(spec: Described): Setting<string | undefined> {
+  const read = (given: string) => (isIP(given) === 0 ? undefined : given);
+  return build({ doc: spec.doc, accepts: "an IP address", read }, undefined);
 }
 
-/** http or https URLs, with commas between them; read without a slash at the end. */
+/**
+ * http or https URLs of a host and a port, with commas between them; read without a slash at the end.
+ */
 export function urlList(spec: Described): Setting<readonly string[] | undefined> {
-  return list(spec, "http:// or https:// URLs with commas between them", (item) =>
-    /^https?:\/\/./.test(item) && URL.canParse(item) ? item.replace(/\/+$/, "") : undefined,
+  return list(
+    spec,
+    "http:// or https:// URLs of host and port only, with commas between them",
+    (item) =>
+      /^https?:\/\/[^/?#@]+\/*$/.test(item) && URL.canParse(item)
+        ? item.replace(/\/+$/, "")
+        : undefined,
   );
 }
 

@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import {
   addressList,
   integer,
+  ipAddress,
   oneOf,
   port,
   seconds,
   text,
-  textList,
   urlList,
 } from "./setting-kinds.ts";
 import {
@@ -77,7 +77,8 @@ describe("readSettings", () => {
       { setting: "MODE", problem: 'must be fast or safe, not "Fast"' },
       {
         setting: "URLS",
-        problem: 'must be http:// or https:// URLs with commas between them, not "etcd:2379"',
+        problem:
+          'must be http:// or https:// URLs of host and port only, with commas between them, not "etcd:2379"',
       },
     ]);
   });
@@ -141,6 +142,23 @@ describe("the kinds of settings", () => {
 
   test("urlList takes http and https and drops slashes at the end", () => {
     const setting = urlList({ doc: "" });
+
+    test("urlList takes no path, query, fragment or password", () => {
+      const setting = urlList({ doc: "" });
+      for (const url of ["http://h/p", "http://h?x=1", "http://h#f", "http://u:p@h:1", "http://"]) {
+        expect(setting.parse(url), url).toMatchObject({ ok: false });
+      }
+    });
+
+    test("ipAddress takes IPv4 and IPv6 addresses only", () => {
+      const setting = ipAddress({ doc: "" });
+      for (const address of ["10.0.0.7", "::1", "2001:db8::7"]) {
+        expect(setting.parse(address)).toEqual({ ok: true, value: address });
+      }
+      for (const text of ["::::", "....", "999.999.999.999", "[::1]", "localhost"]) {
+        expect(setting.parse(text), text).toMatchObject({ ok: false });
+      }
+    });
     expect(parse(setting, "http://etcd-0:2379/, https://etcd-1:2379")).toEqual([
       "http://etcd-0:2379",
       "https://etcd-1:2379",
@@ -160,12 +178,6 @@ describe("the kinds of settings", () => {
     for (const given of ["node-1", "node-1:", ":1", "node-1:0", "a:65536", "::1:5", "http://a:1"]) {
       expect(parse(setting, given), given).toBeUndefined();
     }
-  });
-
-  test("textList takes texts that are not empty", () => {
-    const setting = textList({ doc: "" });
-    expect(parse(setting, "a, b ,c")).toEqual(["a", "b", "c"]);
-    expect(parse(setting, "a,,b")).toBeUndefined();
   });
 });
 

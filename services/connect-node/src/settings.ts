@@ -1,6 +1,7 @@
 import {
   type CrossCheck,
   integer,
+  ipAddress,
   oneOf,
   port,
   type SettingsOf,
@@ -21,9 +22,7 @@ export const nodeSettings = {
     accepts: "a Kubernetes name",
     doc: "The node's id; else the host name and a random part.",
   }),
-  POD_IP: text({
-    pattern: /^[0-9A-Fa-f:.]{2,45}$/,
-    accepts: "an IP address",
+  POD_IP: ipAddress({
     doc: "The address under which push-managers reach the node; else 127.0.0.1.",
   }),
   ZONE: text({ default: "", doc: "The node's zone, for those who list nodes." }),

@@ -9,7 +9,7 @@ function outcome(seq: number, sessionsDelivered: number, sessionsLagging = 0, du
 
 /** A push that awaits these nodes; `settled` has its seq once it is. */
 function push(seq: number, nodes: AckQueue[], settled: number[] = [], ephemeral = false) {
-  const pending = new PendingPush(seq, ephemeral, nodes.length, () => settled.push(seq));
+  const pending = new PendingPush(seq, ephemeral, nodes.length, true, () => settled.push(seq));
   for (const node of nodes) node.add(pending);
   return pending;
 }

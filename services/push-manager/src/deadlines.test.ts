@@ -22,6 +22,27 @@ test("each item expires at its own time, whatever the order in which they came",
   expect(expired).toEqual(["early at 20", "middle at 70", "late at 100"]);
 });
 
+test("an item never expires early, and at most 5 ms late", () => {
+  const { clock, expired, deadlines, item } = setUp();
+  deadlines.add(item("x"), 23);
+  clock.advance(22);
+  expect(expired).toEqual([]);
+  clock.advance(3);
+  expect(expired).toEqual(["x at 25"]);
+});
+
+test("an item does not expire when the timer fires early", () => {
+  const { clock, expired, deadlines, item } = setUp();
+  // Node's timers may fire up to a millisecond before their time, by the monotonic clock.
+  const { setTimeout } = clock;
+  clock.setTimeout = (fn, ms) => setTimeout.call(clock, fn, ms > 1 ? ms - 1 : ms);
+  deadlines.add(item("x"), 20);
+  clock.advance(19);
+  expect(expired).toEqual([]);
+  clock.advance(1);
+  expect(expired).toEqual(["x at 20"]);
+});
+
 test("many items with one deadline cost one timer", () => {
   const { clock, expired, deadlines, item } = setUp();
   for (let count = 0; count < 100; count += 1) deadlines.add(item("x"), 100);

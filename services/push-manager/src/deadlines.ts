@@ -10,7 +10,7 @@ export interface Expiring {
 }
 
 /**
- * Calls `onExpired` for each item whose time has come, up to 5 ms early. Thousands of items cost one
+ * Calls `onExpired` for each item whose time has come, never early and up to 5 ms late. Thousands of items cost one
  * timer, and taking one out costs the same whatever their number.
  */
 export class Deadlines<Item extends Expiring> {
@@ -26,7 +26,7 @@ export class Deadlines<Item extends Expiring> {
   }
 
   add(item: Item, timeoutMs: number): void {
-    const slot = Math.floor((this.#clock.monotonicMs() + timeoutMs) / SLOT_MS);
+    const slot = Math.ceil((this.#clock.monotonicMs() + timeoutMs) / SLOT_MS);
     item.deadlineSlot = slot;
     let items = this.#slots.get(slot);
     if (items === undefined) {

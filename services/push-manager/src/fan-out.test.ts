@@ -7,6 +7,7 @@ import { FanOut } from "./fan-out.ts";
 import { type NewPublication, OutgoingLog } from "./outgoing-log.ts";
 
 const EPOCH = "00000000000000aa";
+const ACK_TIMEOUT_MS = 1000;
 const MANY = 1_000_000;
 
 function record(nodeId: string, changes: Partial<NodeRecord> = {}): NodeRecord {
@@ -24,6 +25,8 @@ class Stage {
   readonly appended: string[] = [];
   readonly delivered: string[] = [];
   readonly reports: DeliveryReport[] = [];
+  /** Every line that was logged, from info on. */
+  readonly logged: Record<string, unknown>[] = [];
   #deferred: (() => void)[] = [];
 
   constructor({ logBytes = MANY, maxPendingPushes = MANY } = {}) {
@@ -36,11 +39,15 @@ class Stage {
         appended: (api, nodesTotal) => this.appended.push(`${api} ${nodesTotal}`),
         delivered: (api) => this.delivered.push(api),
       },
-      logger: createLogger({ service: "push-manager", level: "silent" }),
+      logger: createLogger(
+        { service: "push-manager", level: "info" },
+        { write: (line) => void this.logged.push(JSON.parse(line)) },
+      ),
       managerId: "manager",
       version: "1",
       logBytes,
       maxPendingPushes,
+      ackTimeoutMs: ACK_TIMEOUT_MS,
       random: () => 1,
       defer: (task) => this.#deferred.push(task),
     });
@@ -62,7 +69,7 @@ class Stage {
   }
 
   /** Its report is in `reports`, at its seq, once it is settled. */
-  push(changes: Partial<NewPublication> = {}, timeoutMs = 1000): void {
+  push(changes: Partial<NewPublication> = {}, timeoutMs = ACK_TIMEOUT_MS): void {
     this.append(changes, timeoutMs);
   }
 
@@ -181,6 +188,23 @@ test("after a missed deadline a node is not waited for until it acknowledges aga
   expect(stage.reports[3]).toMatchObject({ nodesAcked: 2 });
 });
 
+test("a publisher's own short deadline says nothing of a node: others still wait for it", () => {
+  const stage = new Stage();
+  stage.attach("a", "b");
+  stage.push({}, 100);
+  stage.endTurn();
+  stage.to("a").acknowledge(1);
+  stage.clock.advance(100);
+  expect(stage.failures(1)).toEqual(["b DEADLINE"]);
+
+  stage.push();
+  stage.endTurn();
+  stage.to("a").acknowledge(2);
+  expect(stage.reports[2]).toBeUndefined();
+  stage.to("b").acknowledge(2);
+  expect(stage.reports[2]).toMatchObject({ nodesAcked: 2, failures: [] });
+});
+
 test("a slow link gets one larger message when it drains, and holds nobody back", () => {
   const stage = new Stage();
   stage.attach("slow", "fast");
@@ -284,10 +308,18 @@ test("a node is not waited for while its address answers as another node", () =>
   expect(stage.to("a").isClosed).toBe(true);
 });
 
+test("a hello names the node that it is meant for", () => {
+  const stage = new Stage();
+  stage.know(record("a"));
+  expect(stage.to("a").requests[0]?.hello).toMatchObject({ nodeId: "a" });
+});
+
 test("where the registry knows addresses only, a node's id is what it says", () => {
   const stage = new Stage();
   stage.know(record("10.0.0.1:1", { grpcAddress: "10.0.0.1:1" }));
   expect(stage.states()).toEqual({ "10.0.0.1:1": "connecting" });
+  const [request] = stage.connections.to("10.0.0.1:1").requests;
+  expect(request?.hello).toMatchObject({ nodeId: "" });
   stage.connections.to("10.0.0.1:1").hello("a");
   expect(stage.states()).toEqual({ a: "live" });
 });
@@ -450,6 +482,41 @@ test("a stop answers what is in flight, flushes, and ends each link after its fi
   await stopped;
   expect(stage.states()).toEqual({});
   expect(stage.clock.pendingTimers).toBe(0);
+});
+
+test("a stop says that the manager stops, not that nodes have left", async () => {
+  const stage = new Stage();
+  stage.attach("a", "b");
+  const stopped = stage.fanOut.stop(500, 500);
+  await settle();
+  stage.to("a").acknowledge(0);
+  stage.to("a").break("OK");
+  stage.clock.advance(500);
+  await stopped;
+  const lines = stage.logged.map(({ msg, nodeId, reason }) => `${nodeId}: ${msg}: ${reason}`);
+  expect(lines.filter((line) => line.includes("left"))).toEqual([]);
+  expect(lines.filter((line) => line.includes("let go"))).toEqual([
+    "a: node let go: manager has stopped",
+    "b: node let go: manager has stopped",
+  ]);
+});
+
+test("a link that has ended for a stop is not opened anew while others end", async () => {
+  const stage = new Stage();
+  const address = "10.0.0.1:1";
+  stage.know(record(address, { grpcAddress: address }), record("b"));
+  stage.connections.to(address).hello("a");
+  stage.to("b").hello("b");
+  const stopped = stage.fanOut.stop(500, 500);
+  await settle();
+  stage.connections.to(address).acknowledge(0);
+  stage.connections.to(address).break("OK");
+  stage.clock.advance(500);
+  await stopped;
+  expect(stage.connections.all.map(({ grpcAddress }) => grpcAddress)).toEqual([
+    address,
+    "b.test:1",
+  ]);
 });
 
 test("a stop does not wait for ever, neither for acknowledgements nor for the end of a stream", async () => {

@@ -1,11 +1,11 @@
-import { type DeliveryReport, FailureReason, type Outcome } from "@pushcast/api";
+import { DeliveryReport, FailureReason, type Outcome } from "@pushcast/api";
 import type { NodeRecord } from "@pushcast/registry";
 import type { Clock, TimerHandle } from "@pushcast/runtime";
 import { Deadlines } from "./deadlines.ts";
 import type { Link } from "./link.ts";
 import { type KnownNode, Links, type LinksEvents, type LinksOptions } from "./links.ts";
 import { BATCH_BYTES, type NewPublication, type OutgoingLog } from "./outgoing-log.ts";
-import { emptyReport, PendingPush } from "./pending-push.ts";
+import { PendingPush } from "./pending-push.ts";
 import { ApiBySeq, type PushApi } from "./push-api.ts";
 
 /** What the fan-out counts. */
@@ -24,6 +24,8 @@ export interface FanOutOptions extends Omit<LinksOptions, "events"> {
   readonly logBytes: number;
   /** Pushes that may await acknowledgement at once; more hold publishers back. */
   readonly maxPendingPushes: number;
+  /** A node that a push waited for so long in vain is not waited for until it acknowledges again. */
+  readonly ackTimeoutMs: number;
   /** Runs a task when this turn of the event loop is over. @default setImmediate */
   readonly defer?: (task: () => void) => void;
 }
@@ -45,6 +47,7 @@ export class FanOut {
   readonly #defer: (task: () => void) => void;
   readonly #lagLimitBytes: number;
   readonly #maxPendingPushes: number;
+  readonly #ackTimeoutMs: number;
   readonly #apis = new ApiBySeq();
   readonly #deadlines: Deadlines<PendingPush>;
   #pendingPushes = 0;
@@ -63,6 +66,7 @@ export class FanOut {
     this.#defer = options.defer ?? setImmediate;
     this.#lagLimitBytes = options.logBytes / 4;
     this.#maxPendingPushes = options.maxPendingPushes;
+    this.#ackTimeoutMs = options.ackTimeoutMs;
     this.#deadlines = new Deadlines(options.clock, (push) => push.expire());
     const events: LinksEvents = {
       outcomes: (outcomes) => this.#countDelivered(outcomes),
@@ -136,10 +140,12 @@ export class FanOut {
       this.#defer(() => this.#endTurn());
     }
     if (timeoutMs === undefined) {
-      onSettled(seq, emptyReport(links.length));
+      onSettled(seq, DeliveryReport.create({ nodesTotal: links.length }));
       return;
     }
-    const push = new PendingPush(seq, publication.ephemeral, links.length, (settled) => {
+    const judgesNodes = timeoutMs >= this.#ackTimeoutMs;
+    const { ephemeral } = publication;
+    const push = new PendingPush(seq, ephemeral, links.length, judgesNodes, (settled) => {
       this.#settle(settled);
       onSettled(seq, settled.report);
     });

@@ -1,9 +1,9 @@
+import { DeliveryReport } from "@pushcast/api";
 import { expect, test } from "vitest";
 import { IdempotencyKeys } from "./idempotency.ts";
-import { emptyReport } from "./pending-push.ts";
 import type { PushAnswer } from "./push.ts";
 
-const ANSWER: PushAnswer = { messageId: "e-1", report: emptyReport(1) };
+const ANSWER: PushAnswer = { messageId: "e-1", report: DeliveryReport.create({ nodesTotal: 1 }) };
 
 test("those who ask while the first is in flight get its answer with it, later ones at once", () => {
   const keys = new IdempotencyKeys({ maxAgeMs: 1000, maxKeys: 10 });

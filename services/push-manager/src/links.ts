@@ -29,6 +29,8 @@ export type LinksOptions = Omit<LinkContext, "events"> & {
   readonly logger: Logger;
 };
 
+const STOPPED = "manager has stopped";
+
 /**
  * The links to all nodes. A node leaves when its key is gone and its link is down or closing: a
  * healthy link is kept without a key, so that an outage of the registry stops no push.
@@ -43,6 +45,7 @@ export class Links {
   #list: readonly Link[] = [];
   /** Nodes that said closing and went while their key was still there, until it changes. */
   readonly #departed = new Map<string, NodeRecord>();
+  #isStopping = false;
 
   constructor({ events, logger, ...shared }: LinksOptions) {
     this.#events = events;
@@ -108,11 +111,13 @@ export class Links {
 
   /** Every live link gets what is left and the final message. Resolves when all have acknowledged. */
   async finish(): Promise<void> {
+    this.#isStopping = true;
     await Promise.all(this.#list.map((link) => link.finish()));
   }
 
   close(): void {
-    for (const [id, node] of this.#nodes) this.#remove(id, node, "manager has stopped");
+    this.#isStopping = true;
+    for (const [id, node] of this.#nodes) this.#remove(id, node, STOPPED);
   }
 
   #add(id: string, record: NodeRecord): void {
@@ -126,7 +131,8 @@ export class Links {
     this.#nodes.delete(id);
     this.#renew();
     node.link.close(reason);
-    this.#logger.info({ nodeId: node.link.nodeId, reason }, "node left");
+    const message = this.#isStopping ? "node let go" : "node left";
+    this.#logger.info({ nodeId: node.link.nodeId, reason }, message);
     this.#events.progressed();
   }
 
@@ -138,7 +144,10 @@ export class Links {
     this.#log(link, before, reason);
     for (const [id, node] of this.#nodes) {
       if (node.link !== link) continue;
-      if (link.state === "down" && before === "closing" && idIsKnown(node.record)) {
+      if (this.#isStopping) {
+        // Or it would be opened anew while others still end.
+        if (link.state === "down") this.#remove(id, node, STOPPED);
+      } else if (link.state === "down" && before === "closing" && idIsKnown(node.record)) {
         if (node.isRegistered) this.#departed.set(id, node.record);
         this.#remove(id, node, "node has closed");
       } else if (!node.isRegistered && link.state !== "live") {

@@ -1,10 +1,11 @@
-import { Client, credentials, status } from "@grpc/grpc-js";
+import { Client, status } from "@grpc/grpc-js";
 import {
   ConnectNodeServiceService,
   type DeliverResponse,
   type InspectRequest,
   type InspectResponse,
 } from "@pushcast/api";
+import { OwnedSockets } from "./owned-sockets.ts";
 
 /** What a connection tells. Nothing is called after `onEnd`, nor from within a call to it. */
 export interface ConnectionListener {
@@ -54,7 +55,8 @@ const { deliver, inspect } = ConnectNodeServiceService;
 
 /** Opens a gRPC connection and its Deliver stream. Returns at once; a failure comes as `onEnd`. */
 export const connectToNode: ConnectToNode = (grpcAddress, listener) => {
-  const client = new Client(grpcAddress, credentials.createInsecure(), OPTIONS);
+  const sockets = new OwnedSockets();
+  const client = new Client(grpcAddress, sockets, OPTIONS);
   const stream = client.makeBidiStreamRequest(
     deliver.path,
     (message: Buffer) => message,
@@ -68,6 +70,7 @@ export const connectToNode: ConnectToNode = (grpcAddress, listener) => {
     if (ended) return;
     ended = true;
     client.close();
+    sockets.destroy();
     listener.onEnd(reason);
   };
   stream.on("data", (response: DeliverResponse) => {
@@ -95,6 +98,7 @@ export const connectToNode: ConnectToNode = (grpcAddress, listener) => {
       ended = true;
       stream.cancel();
       client.close();
+      sockets.destroy();
     },
     inspect: (request, timeoutMs) =>
       new Promise((resolve, reject) => {

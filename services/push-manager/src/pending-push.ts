@@ -1,4 +1,4 @@
-import { type DeliveryReport, FailureReason, type Outcome } from "@pushcast/api";
+import { DeliveryReport, FailureReason, type Outcome } from "@pushcast/api";
 import type { Expiring } from "./deadlines.ts";
 
 /** A node as a push sees it that waits for it. */
@@ -6,18 +6,6 @@ export interface AwaitedNode {
   readonly nodeId: string;
   /** It is not waited for until it acknowledges again. */
   missedDeadline: boolean;
-}
-
-export function emptyReport(nodesTotal: number): DeliveryReport {
-  return {
-    nodesTotal,
-    nodesAcked: 0,
-    nodesMatched: 0,
-    sessionsDelivered: 0,
-    sessionsLagging: 0,
-    failures: [],
-    nodesDuplicate: 0,
-  };
 }
 
 /** One push that awaits nodes, and its report as far as it is known. */
@@ -28,18 +16,25 @@ export class PendingPush implements Expiring {
   deadlineSlot = 0;
   /** Unordered; a node leaves it when it has acknowledged or failed. */
   readonly #awaited: AwaitedNode[] = [];
+  readonly #judgesNodes: boolean;
   readonly #onSettled: (push: PendingPush) => void;
 
-  /** @param onSettled called once, when no node is awaited any more */
+  /**
+   * @param judgesNodes whether a node that has not acknowledged when it expires has missed a
+   *   deadline: not if the publisher's own was nearer
+   * @param onSettled called once, when no node is awaited any more
+   */
   constructor(
     seq: number,
     ephemeral: boolean,
     nodesTotal: number,
+    judgesNodes: boolean,
     onSettled: (push: PendingPush) => void,
   ) {
     this.seq = seq;
     this.ephemeral = ephemeral;
-    this.report = emptyReport(nodesTotal);
+    this.#judgesNodes = judgesNodes;
+    this.report = DeliveryReport.create({ nodesTotal });
     this.#onSettled = onSettled;
   }
 
@@ -81,7 +76,7 @@ export class PendingPush implements Expiring {
   /** Its deadline has passed. */
   expire(): void {
     for (const node of this.#awaited) {
-      node.missedDeadline = true;
+      if (this.#judgesNodes) node.missedDeadline = true;
       this.failAtOnce(
         node.nodeId,
         FailureReason.FAILURE_REASON_DEADLINE,

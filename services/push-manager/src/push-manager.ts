@@ -80,6 +80,7 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     random: Math.random,
     logBytes: settings.LOG_BYTES,
     maxPendingPushes: settings.MAX_PENDING_PUSHES,
+    ackTimeoutMs: settings.ACK_TIMEOUT_MS,
   });
   const keys = new IdempotencyKeys({
     maxAgeMs: settings.IDEMPOTENCY_SECONDS * 1000,
@@ -130,20 +131,25 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
       metrics.registryEvent(event.type);
     });
   let watch: Watch | undefined;
+  let starting: Promise<unknown> | undefined;
   let stopped: Promise<void> | undefined;
+  /** A stop that came meanwhile waits for the start to end, which is here. */
+  const goOnStarting = () => {
+    if (isStopping) throw new Error("stopped while it started");
+  };
 
   const start = async (): Promise<PushManagerReady> => {
-    if (isStopping) throw new Error("has been stopped");
+    goOnStarting();
     fanOut.start();
     watch = registry.watch((records) => {
       hasFirstList = true;
       if (!isStopping) grpc.setServing(true);
       fanOut.follow(records);
     });
-    const [grpcPort, opsPort] = await Promise.all([
-      grpc.listen(settings.GRPC_HOST, settings.GRPC_PORT),
-      ops.listen(settings.OPS_HOST, settings.OPS_PORT),
-    ]);
+    const grpcPort = await grpc.listen(settings.GRPC_HOST, settings.GRPC_PORT);
+    goOnStarting();
+    const opsPort = await ops.listen(settings.OPS_HOST, settings.OPS_PORT);
+    goOnStarting();
     logger.info({ grpcPort, opsPort }, "push-manager is up");
     return { service: "push-manager", epoch, ports: { grpc: grpcPort, ops: opsPort } };
   };
@@ -152,6 +158,7 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
   const stop = async (): Promise<void> => {
     isStopping = true;
     logger.info("push-manager is stopping");
+    await starting?.catch(() => {});
     watch?.close();
     grpc.setServing(false);
     const flushed = fanOut.stop(stopLimitMs * ANSWER_SHARE, stopLimitMs * FINAL_SHARE);
@@ -163,7 +170,11 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
   };
 
   return {
-    start,
+    start: () => {
+      const started = start();
+      starting = started;
+      return started;
+    },
     stop: () => {
       stopped ??= stop();
       return stopped;

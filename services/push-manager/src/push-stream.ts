@@ -18,16 +18,26 @@ type Call = ServerDuplexStream<PushStreamRequest, PushStreamResponse>;
 
 const NO_PUSHES: PushStreamRequest = { pushes: [] };
 
-/**
- * A response's results weigh no more than this, where a result weighs one and one for each failure
- * in it: at some 70 bytes each it stays far below the 4 MiB that gRPC clients take.
- */
-const MAX_RESPONSE_WEIGHT = 4096;
+const MAX_REQUEST_ID_BYTES = 256;
+
+/** A response with more than one result is no larger; gRPC clients take 4 MiB. */
+const MAX_RESPONSE_BYTES = 1024 * 1024;
+
+/** Of a result, or of a failure in it: an upper bound for all that is not text. */
+const FIXED_BYTES = 128;
+/** UTF-8 takes no more for a character of a string. */
+const BYTES_A_CHARACTER = 3;
 
 const PUSH_MISSING = new RpcError(
   status.INVALID_ARGUMENT,
   "PUSH_MISSING",
   "one of push_to_room, push_to_user and broadcast_message must be set",
+);
+
+const REQUEST_ID_TOO_LONG = new RpcError(
+  status.INVALID_ARGUMENT,
+  "REQUEST_ID_TOO_LONG",
+  `request_id must be at most ${MAX_REQUEST_ID_BYTES} bytes`,
 );
 
 /** One PushStream: reads a message only when all pushes of the one before it are accepted. */
@@ -94,13 +104,16 @@ export class PushStream {
       }
       const item = pushes[this.#next] as PushStreamRequest["pushes"][number];
       this.#next += 1;
+      const { requestId } = item;
       const push = streamPush(item);
       this.#inFlight += 1;
-      if (push === undefined) {
-        this.#answer(item.requestId, PUSH_MISSING);
+      if (Buffer.byteLength(requestId) > MAX_REQUEST_ID_BYTES) {
+        this.#answer(cutRequestId(requestId), REQUEST_ID_TOO_LONG);
+      } else if (push === undefined) {
+        this.#answer(requestId, PUSH_MISSING);
       } else {
         this.#options.publisher.push(push, this.#options.ackTimeoutMs, (answer) => {
-          this.#answer(item.requestId, answer);
+          this.#answer(requestId, answer);
         });
       }
     }
@@ -157,11 +170,14 @@ export class PushStream {
     let from = 0;
     while (this.#writable && from < this.#results.length) {
       let to = from;
-      let weight = 0;
-      while (to < this.#results.length && (to === from || weight <= MAX_RESPONSE_WEIGHT)) {
-        weight += 1 + (this.#results[to]?.report?.failures.length ?? 0);
+      let bytes = 0;
+      do {
+        bytes += maxBytes(this.#results[to] as StreamResult);
         to += 1;
-      }
+      } while (
+        to < this.#results.length &&
+        bytes + maxBytes(this.#results[to] as StreamResult) <= MAX_RESPONSE_BYTES
+      );
       this.#writable = this.#call.write({ results: this.#results.slice(from, to) });
       from = to;
     }
@@ -192,4 +208,19 @@ export class PushStream {
     this.#options.fanOut.offReleased(this.#resume);
     this.#onOver();
   }
+}
+
+/** As many whole characters of the id as are not too long. */
+function cutRequestId(requestId: string): string {
+  const { read } = new TextEncoder().encodeInto(requestId, new Uint8Array(MAX_REQUEST_ID_BYTES));
+  return requestId.slice(0, read);
+}
+
+/** What a result takes in a response at most; to encode it for that would cost as much again. */
+function maxBytes({ requestId, error, report }: StreamResult): number {
+  let bytes = FIXED_BYTES + (requestId.length + error.length) * BYTES_A_CHARACTER;
+  for (const { nodeId, message } of report?.failures ?? []) {
+    bytes += FIXED_BYTES + (nodeId.length + message.length) * BYTES_A_CHARACTER;
+  }
+  return bytes;
 }

@@ -80,7 +80,7 @@ export interface PushStreamRequest {
 }
 
 export interface StreamPush {
-  /** The caller's own; echoed in the result. */
+  /** The caller's own; echoed in the result. At most 256 bytes. */
   requestId: string;
   push: { $case: "pushToRoom"; value: PushToRoomRequest } | { $case: "pushToUser"; value: PushToUserRequest } | {
     $case: "broadcastMessage";
