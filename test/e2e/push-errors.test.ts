@@ -8,6 +8,7 @@ import {
   refusal,
 } from "../support/manager-client.ts";
 import { type Cluster, Stage } from "../support/stage.ts";
+import { until } from "../support/until.ts";
 import type { TestClient } from "../support/ws-client.ts";
 
 const MAX_CONTENT_BYTES = 1_000;
@@ -142,7 +143,10 @@ describe("a push that is refused", { timeout: 60_000 }, () => {
 
   test("finds no node at all, and is appended nowhere", async () => {
     const { etcd, manager, publisher: lonely } = await stage.cluster(0);
-    expect((await fetch(`${manager.opsUrl}/readyz`)).status).toBe(200);
+    // With the first list of nodes, which is empty.
+    await until("the manager is ready", async () => {
+      return (await fetch(`${manager.opsUrl}/readyz`)).status === 200;
+    });
     const expected = { code: status.UNAVAILABLE, pushcastCode: "NO_NODES" };
     expect(await refusal(lonely.pushToRoom({ roomId: "room", content: "x" }))).toMatchObject(
       expected,
