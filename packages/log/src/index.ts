@@ -2,7 +2,13 @@ export { BoundedLog, type LogBounds, type LogEntry } from "./bounded-log.ts";
 export { type EpochState, EpochTable, type SeqRange } from "./epoch-table.ts";
 export { type Cursor, nextOffset, OffsetMerge } from "./merge.ts";
 export { OffsetList } from "./offset-list.ts";
-export { isAbove, MAX_POSITION_ENTRIES, maxPosition, type Position } from "./position.ts";
+export {
+  capPosition,
+  isAbove,
+  MAX_POSITION_ENTRIES,
+  maxPosition,
+  type Position,
+} from "./position.ts";
 export {
   decodePublication,
   encodePublication,

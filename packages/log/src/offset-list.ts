@@ -25,15 +25,24 @@ export class OffsetList {
 
   /** The lowest offset at or above `from`; undefined if there is none. */
   nextFrom(from: number): number | undefined {
+    return this.#offsets[this.#indexFrom(from)];
+  }
+
+  /** How many offsets are at or above `from`. */
+  countFrom(from: number): number {
+    return this.#offsets.length - this.#indexFrom(from);
+  }
+
+  #indexFrom(from: number): number {
     let low = this.#first;
     let high = this.#offsets.length;
     // Readers follow the end, so look there first.
-    if (high > low && (this.#offsets[high - 1] as number) < from) return undefined;
+    if (high > low && (this.#offsets[high - 1] as number) < from) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if ((this.#offsets[middle] as number) < from) low = middle + 1;
       else high = middle;
     }
-    return this.#offsets[low];
+    return low;
   }
 }

@@ -18,6 +18,13 @@ export function maxPosition(first: Position, second: Position): Position {
   return max;
 }
 
+/** A position with at most `MAX_POSITION_ENTRIES` entries; those of epochs in `known` stay first. */
+export function capPosition(position: Position, known: Position): Position {
+  if (position.size <= MAX_POSITION_ENTRIES) return position;
+  const entries = [...position].sort(([a], [b]) => Number(known.has(b)) - Number(known.has(a)));
+  return new Map(entries.slice(0, MAX_POSITION_ENTRIES));
+}
+
 /** Whether a publication is beyond a position. */
 export function isAbove(position: Position, epoch: string, seq: number): boolean {
   return seq > (position.get(epoch) ?? 0);

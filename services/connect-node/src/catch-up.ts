@@ -1,5 +1,6 @@
+import { isAbove } from "@pushcast/log";
 import type { Hub } from "./hub.ts";
-import { isFor, type NodeLog } from "./node-log.ts";
+import { isFor, type NodeEntry, type NodeLog } from "./node-log.ts";
 import { PieceBuilder } from "./pending-batch.ts";
 import type { Session, Subscription } from "./session.ts";
 import type { Writer } from "./writer.ts";
@@ -113,7 +114,9 @@ export class CatchUp {
 
   #goLive(session: Session): void {
     for (const subscription of session.subscriptions()) {
-      if (subscription.state === "filling") this.#hub.setState(subscription, "live");
+      if (subscription.state !== "filling") continue;
+      subscription.above = undefined;
+      this.#hub.setState(subscription, "live");
     }
     this.#hub.setLagging(session, false);
   }
@@ -136,7 +139,7 @@ export class CatchUp {
         return { entries, outcome: write() ? "budget spent" : "socket full" };
       }
       const entry = this.#log.at(next.at);
-      if (entry !== undefined && isFor(entry, session.userId) && !builder.add(entry)) {
+      if (entry !== undefined && isDue(entry, next.cursor.subscription) && !builder.add(entry)) {
         if (!write()) return { entries, outcome: "socket full" };
         builder.add(entry);
       }
@@ -146,4 +149,10 @@ export class CatchUp {
     }
     return { entries, outcome: write() ? "done" : "socket full" };
   }
+}
+
+/** Whether an entry of a subscription's target is for its user, and not one that it had before. */
+function isDue(entry: NodeEntry, { session, above }: Subscription): boolean {
+  const { epoch, seq } = entry.publication;
+  return isFor(entry, session.userId) && (above === undefined || isAbove(above, epoch, seq));
 }

@@ -7,6 +7,7 @@ import { Hub } from "./hub.ts";
 import { Intake } from "./intake.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { type NodeEntry, NodeLog } from "./node-log.ts";
+import { Recovery } from "./recovery.ts";
 import { SessionService } from "./session-service.ts";
 import type { NodeSettings } from "./settings.ts";
 import { Writer } from "./writer.ts";
@@ -29,6 +30,7 @@ export interface DeliveryCoreInit {
     | "FRAME_CACHE_BYTES"
     | "SESSION_BUFFER_BYTES"
     | "LAG_SECONDS"
+    | "MAX_REPLAY_MESSAGES"
     | "FLUSH_WINDOW_MS"
     | "MAX_ROOMS_PER_SESSION"
     | "HEARTBEAT_MS"
@@ -62,7 +64,13 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     intake.evicted(entry);
     hub.evicted(entry);
   };
-  const log = new NodeLog({ maxBytes: settings.LOG_BYTES, maxAgeMs: logMs }, onEvicted);
+  const bounds = { maxBytes: settings.LOG_BYTES, maxAgeMs: logMs };
+  const log = new NodeLog(bounds, clock.monotonicMs(), onEvicted);
+  const recovery = new Recovery(log, {
+    logMs,
+    lagMs: settings.LAG_SECONDS * 1000,
+    maxReplay: settings.MAX_REPLAY_MESSAGES,
+  });
   const writer = new Writer({
     hub,
     log,
@@ -102,6 +110,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     writer,
     flusher,
     catchUp,
+    recovery,
     clock,
     logger,
     metrics,

@@ -30,7 +30,7 @@ function append(log: NodeLog, epoch: string, seq: number, parts: Partial<Publica
 }
 
 function logWith(epochs: readonly string[], bounds = UNBOUNDED): NodeLog {
-  const log = new NodeLog(bounds, () => {});
+  const log = new NodeLog(bounds, 0, () => {});
   for (const epoch of epochs) log.epochs.attach(epoch, 0);
   return log;
 }

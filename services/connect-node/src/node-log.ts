@@ -2,6 +2,7 @@ import {
   BoundedLog,
   decodePublication,
   EpochTable,
+  isAbove,
   type LogBounds,
   type LogEntry,
   MAX_POSITION_ENTRIES,
@@ -62,7 +63,10 @@ export class NodeLog {
   /** Heads at the offsets that are multiples of CHECKPOINT_EVERY. */
   readonly #checkpoints = new Map<number, Position>();
 
-  constructor(bounds: LogBounds, onEvict: (entry: NodeEntry) => void) {
+  readonly #beganAtMs: number;
+
+  constructor(bounds: LogBounds, nowMs: number, onEvict: (entry: NodeEntry) => void) {
+    this.#beganAtMs = nowMs;
     this.#log = new BoundedLog<NodeEntry>(bounds, (entry, offset) => {
       const { publication } = entry;
       this.#index.evict(publication, offset);
@@ -136,6 +140,32 @@ export class NodeLog {
     return position;
   }
 
+  /**
+   * An offset at or below that of the first entry above a position: below it everything is dealt
+   * with. Found by the checkpoints, so up to CHECKPOINT_EVERY entries too low.
+   */
+  #offsetOf(position: Position): number {
+    let offset = this.#log.start;
+    for (const [at, heads] of this.#checkpoints) {
+      // One that is full may lack an epoch.
+      if (heads.size >= MAX_POSITION_ENTRIES || !isWithin(heads, position)) break;
+      offset = Math.max(offset, at);
+    }
+    return offset;
+  }
+
+  /** The offset of a subscription's first publication above a position; the log's end if there is none. */
+  firstAbove(subscription: Subscription, position: Position): number {
+    const lists = this.#listsOf(subscription);
+    let next = nextOffset(lists, this.#offsetOf(position));
+    while (next !== undefined) {
+      const publication = this.#log.at(next)?.publication;
+      if (publication !== undefined && isAbove(position, publication.epoch, publication.seq)) break;
+      next = nextOffset(lists, next + 1);
+    }
+    return next ?? this.#log.end;
+  }
+
   /** At or below it this node may lack publications. */
   tails(): Position {
     const tails = new Map<string, number>();
@@ -143,6 +173,18 @@ export class NodeLog {
       tails.set(epoch, this.epochs.get(epoch)?.tail ?? 0);
     }
     return tails;
+  }
+
+  /** How many publications of a subscription are in the log from an offset on. */
+  countFrom(subscription: Subscription, offset: number): number {
+    let count = 0;
+    for (const list of this.#listsOf(subscription)) count += list.countFrom(offset);
+    return count;
+  }
+
+  /** Milliseconds since the log began, empty. */
+  ageMs(nowMs: number): number {
+    return nowMs - this.#beganAtMs;
   }
 
   /** Whether there is something of a subscription that was not written to it. */
@@ -172,6 +214,12 @@ export class NodeLog {
   #listsOf({ room, session }: Subscription) {
     return room === undefined ? this.#index.self(session.userId) : this.#index.room(room.id);
   }
+}
+
+/** Whether everything up to `heads` is dealt with at `position`. */
+function isWithin(heads: Position, position: Position): boolean {
+  for (const [epoch, seq] of heads) if (isAbove(position, epoch, seq)) return false;
+  return true;
 }
 
 /** Copies a publication's bytes out of a received message, so that the log holds no more than them. */

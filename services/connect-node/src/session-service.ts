@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { maxPosition, type Position } from "@pushcast/log";
+import { capPosition, maxPosition, type Position } from "@pushcast/log";
 import type { Clock, Logger } from "@pushcast/runtime";
 import {
   type ClientFrame,
@@ -13,6 +13,7 @@ import type { Flusher } from "./flusher.ts";
 import type { Hub } from "./hub.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
+import type { Recovery } from "./recovery.ts";
 import { Session, type SessionSocket, type Subscription } from "./session.ts";
 import type { Writer } from "./writer.ts";
 
@@ -42,6 +43,7 @@ export class SessionService {
   readonly #writer: Writer;
   readonly #flusher: Flusher;
   readonly #catchUp: CatchUp;
+  readonly #recovery: Recovery;
 
   constructor(init: {
     nodeId: string;
@@ -50,6 +52,7 @@ export class SessionService {
     writer: Writer;
     flusher: Flusher;
     catchUp: CatchUp;
+    recovery: Recovery;
     limits: SessionLimits;
     clock: Clock;
     logger: Logger;
@@ -61,6 +64,7 @@ export class SessionService {
     this.#writer = init.writer;
     this.#flusher = init.flusher;
     this.#catchUp = init.catchUp;
+    this.#recovery = init.recovery;
     this.#limits = init.limits;
     this.#clock = init.clock;
     this.#logger = init.logger;
@@ -255,29 +259,50 @@ export class SessionService {
         type: "joined",
         ...echo(frame.id),
         room,
-        position: this.#log.writtenPosition(subscription),
+        position: this.#writtenPosition(subscription),
       });
       return;
     }
-    subscription.offset = this.#log.end;
-    this.#writer.send(session, {
-      type: "joined",
-      ...echo(frame.id),
-      room,
-      position: this.#notRecovered(position),
-      recovered: false,
-    });
+    const answer = this.#goOnFrom(subscription, position, frame.awayMs);
+    this.#writer.send(session, { type: "joined", ...echo(frame.id), room, ...answer });
   }
 
   #resume(session: Session, frame: ClientFrame & { type: "resume" }): void {
-    session.self.offset = this.#log.end;
-    if (session.self.state === "held") this.#hub.setState(session.self, "live");
-    this.#writer.send(session, {
-      type: "resumed",
-      ...echo(frame.id),
-      position: this.#notRecovered(frame.position),
-      recovered: false,
-    });
+    const answer = this.#goOnFrom(session.self, frame.position, frame.awayMs);
+    this.#writer.send(session, { type: "resumed", ...echo(frame.id), ...answer });
+  }
+
+  /**
+   * Lets a subscription go on from its client's position: replayed from the log if that is possible,
+   * else from now on. The replay follows the answer.
+   */
+  #goOnFrom(
+    subscription: Subscription,
+    position: Position,
+    awayMs = Number.POSITIVE_INFINITY,
+  ): { position: Position; recovered: boolean } {
+    const nowMs = this.#clock.monotonicMs();
+    const refusal = this.#recovery.refusal(subscription, position, awayMs, nowMs);
+    this.#metrics.recoveries.inc({ recovered: refusal === undefined ? "true" : "false" });
+    const { session } = subscription;
+    if (refusal !== undefined) {
+      this.#logger.debug({ sessionId: session.id, refusal }, "not recovered");
+      subscription.offset = this.#log.end;
+      subscription.above = undefined;
+      this.#hub.setState(subscription, "live");
+      return { position: maxPosition(this.#log.epochs.heads(), position), recovered: false };
+    }
+    subscription.offset = this.#log.firstAbove(subscription, position);
+    subscription.above = position;
+    this.#hub.setState(subscription, "filling");
+    this.#catchUp.start(session);
+    return { position: capPosition(position, this.#log.epochs.heads()), recovered: true };
+  }
+
+  /** Up to where everything of a subscription has been written, or was the client's before. */
+  #writtenPosition(subscription: Subscription): Position {
+    const written = this.#log.writtenPosition(subscription);
+    return subscription.above === undefined ? written : maxPosition(written, subscription.above);
   }
 
   /** Whether there is, or was, something for a subscription that is behind. */
@@ -289,12 +314,6 @@ export class SessionService {
   /** Writes what is pending for the session; what is behind stays so. */
   #flushNow(session: Session): void {
     for (const subscription of session.subscriptions()) this.#flusher.flushNow(subscription);
-  }
-
-  /** The position from which on a subscription listens whose client cannot be given what it missed. */
-  #notRecovered(clientPosition: Position): Position {
-    this.#metrics.recoveries.inc({ recovered: "false" });
-    return maxPosition(this.#log.epochs.heads(), clientPosition);
   }
 
   /** The client did not resume in time: *self* goes on from where the session began. */

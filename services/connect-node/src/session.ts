@@ -1,3 +1,4 @@
+import type { Position } from "@pushcast/log";
 import type { Codec } from "@pushcast/wire";
 import type { Room } from "./hub.ts";
 
@@ -15,7 +16,7 @@ export interface SessionSocket {
 
 /**
  * `live`: gets publications as they come, unless its session lags. `held`: gets nothing until its
- * `resume`. `filling`: gets what is in the log first.
+ * `resume`. `filling`: gets what is in the log first, also when it is replayed from a position.
  */
 export type SubscriptionState = "live" | "held" | "filling";
 
@@ -30,6 +31,8 @@ export class Subscription {
   /** Undefined for *self*. */
   readonly room: Room | undefined;
   offset: number;
+  /** While it is replayed: the client's position, at or below which it has everything. */
+  above: Position | undefined;
   /** The hub changes it. */
   state: SubscriptionState = "live";
   /** The session has left the room or is closed. */

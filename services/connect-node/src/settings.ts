@@ -51,6 +51,13 @@ export const nodeSettings = {
     default: 30,
     doc: "A session that lags for longer is closed with 4409.",
   }),
+  MAX_REPLAY_MESSAGES: integer({
+    unit: "messages",
+    min: 0,
+    max: 10_000_000,
+    default: 10_000,
+    doc: "Messages that one subscription is replayed at most; a client that missed more is answered `recovered: false`.",
+  }),
   FRAME_CACHE_BYTES: integer({
     unit: "bytes",
     min: 0,

@@ -46,6 +46,8 @@ export interface Story {
   readonly resumes: boolean;
   /** In the order in which they began; of one room one after another. */
   readonly intervals: Interval[];
+  /** Joins with a position, and resumes, in their order: from where the client wants to go on. */
+  readonly asked: { room: string | undefined; since: number; at: number }[];
   /** Moments at which the session's subscriptions were behind: all, or only *self*. */
   readonly behindAt: Set<number>;
   readonly selfBehindAt: Set<number>;
@@ -72,8 +74,10 @@ function belongsTo(known: Known, userId: string, room: string | undefined): bool
 /** What a client holds of one subscription. */
 interface Reader {
   readonly interval: Interval;
+  /** It is to get what came after this: since it began, or since where it was replayed from. */
+  from: number;
   position: Map<string, number>;
-  readonly received: Set<Known>;
+  received: Set<Known>;
   /** Positions up to which the server said that something is gone. */
   readonly gaps: Position[];
   lastAt: number;
@@ -87,9 +91,11 @@ export function checkSession(
   story: Story,
   frames: readonly SentFrame[],
   published: readonly Known[],
+  recoveries: { count: number },
 ): void {
   const byId = new Map(published.map((known) => [`${known.epoch}-${known.seq}`, known]));
   const waiting = [...story.intervals];
+  const asked = [...story.asked];
   const readers: Reader[] = [];
   let gapsOfAll = 0;
   const fail = (problem: string, frame?: unknown): never => {
@@ -103,6 +109,7 @@ export function checkSession(
     if (interval === undefined) return fail(`is in ${room}, and should not be`);
     const reader = {
       interval,
+      from: interval.from,
       position: new Map(position),
       received: new Set<Known>(),
       gaps: [],
@@ -119,11 +126,11 @@ export function checkSession(
     if (before !== undefined) fail("begins below the head", { before, position });
   };
   const open = new Map<string | undefined, Reader>();
-  const missing = ({ interval, received, gaps }: Reader) =>
+  const missing = ({ interval, from, received, gaps }: Reader) =>
     published.filter(
       (known) =>
         !known.ephemeral &&
-        known.at > interval.from &&
+        known.at > from &&
         known.at < interval.to &&
         isFor(known, story.userId, interval.room) &&
         !received.has(known) &&
@@ -146,6 +153,8 @@ export function checkSession(
           open.set(frame.room, reader);
           checkHead(reader, frame.position);
         }
+        if (frame.recovered !== undefined) answer(reader, frame.position, frame.recovered);
+        if (frame.recovered === true) break;
         for (const { epoch, seq, ephemeral } of reader.received) {
           const isBelow = !ephemeral && seq > (frame.position.get(epoch) ?? seq);
           if (isBelow) fail("joined below what was written", { frame, epoch, seq });
@@ -161,6 +170,7 @@ export function checkSession(
       }
       case "resumed": {
         const reader = open.get(undefined) ?? fail("resumed before its welcome");
+        answer(reader, frame.position, frame.recovered);
         reader.position = new Map(frame.position);
         if (!frame.recovered) reader.gaps.push(frame.position);
         break;
@@ -202,7 +212,8 @@ export function checkSession(
           open.get(frame.room) ?? fail("a message for a room that it is not in", frame);
         const { interval, position } = reader;
         if (!isFor(known, story.userId, interval.room)) fail("a message for others", frame);
-        if (known.at < interval.from || known.at > interval.to) fail("not at this time", frame);
+        const from = known.ephemeral ? interval.from : reader.from;
+        if (known.at < from || known.at > interval.to) fail("not at this time", frame);
         if (known.at <= reader.lastAt) fail("again, or in another order", frame);
         if (!known.ephemeral) {
           if (known.seq <= (position.get(known.epoch) ?? 0)) fail("the client drops", frame);
@@ -235,11 +246,31 @@ export function checkSession(
   if (gapsOfAll > story.holes) fail("more gaps than holes");
   if (waiting.length > 0) fail("was never told of", waiting);
 
+  /** The answer to a join with a position, or a resume. A true one is a promise of all that follows. */
+  function answer(reader: Reader, position: Position, recovered: boolean): void {
+    const { room } = reader.interval;
+    const index = asked.findIndex((one) => one.room === room);
+    const [ask] = asked.splice(index, 1);
+    if (index < 0 || ask === undefined) throw new Error(`${story.name}: was not asked in ${room}`);
+    if (!recovered) return;
+    recoveries.count += 1;
+    const hole = published.find(({ lost, at }) => lost && at > ask.since && at < ask.at);
+    if (hole !== undefined) fail("recovered over a hole", { hole, ask });
+    reader.from = ask.since;
+    // Something ephemeral that came before may still be pending.
+    reader.lastAt = -1;
+    reader.position = new Map(position);
+    // What it had beyond comes again; a client drops it, or ignored it before the answer.
+    reader.received = new Set(
+      [...reader.received].filter(({ at, ephemeral }) => ephemeral || at <= ask.since),
+    );
+  }
+
   /** Something of the target, whoever it was for, is gone and was not written. */
-  function hasReason({ interval, received }: Reader, position: Position): boolean {
+  function hasReason({ interval, from, received }: Reader, position: Position): boolean {
     return published.some(
       (known) =>
-        known.at > interval.from &&
+        known.at > from &&
         !known.ephemeral &&
         belongsTo(known, story.userId, interval.room) &&
         !received.has(known) &&

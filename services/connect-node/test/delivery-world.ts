@@ -1,4 +1,5 @@
 import type { Command } from "@pushcast/api";
+import type { Position } from "@pushcast/log";
 import type { DeliverMessage } from "../src/deliver-message.ts";
 import type { TurnBudget } from "../src/delivery-core.ts";
 import type { NodeSettings } from "../src/settings.ts";
@@ -20,9 +21,10 @@ export type Happening =
   | { kind: "batch"; push: Pushed }
   | { kind: "open"; user: number; proto: boolean; resumes: boolean }
   | { kind: "end"; session: number }
-  | { kind: "join"; session: number; room: number; position: "none" | "empty" | "head" }
+  | { kind: "join"; session: number; room: number; back: number | undefined }
   | { kind: "leave"; session: number; room: number }
-  | { kind: "resume"; session: number }
+  /** From a position that the client had so many happenings ago. */
+  | { kind: "resume"; session: number; back: number }
   | { kind: "stop"; session: number; afterBytes: number }
   | { kind: "read"; session: number; bytes: number }
   | { kind: "reconnect"; session: number }
@@ -63,6 +65,13 @@ interface Actor {
   readonly open: Map<string | undefined, Interval>;
 }
 
+interface Past {
+  readonly position: Position;
+  readonly atMs: number;
+  /** Among everything that happened. */
+  readonly at: number;
+}
+
 interface KeyUse {
   readonly offset: number;
   readonly counts: { delivered: number; lagging: number } | undefined;
@@ -74,6 +83,8 @@ interface KeyUse {
  */
 export class World {
   readonly stage: Stage;
+  /** Where a client stands that was told of everything, after each happening. */
+  readonly #pasts: Past[] = [];
   readonly #actors: Actor[] = [];
   readonly #managers: FakeManager[] = [];
   readonly #published: Known[] = [];
@@ -97,6 +108,11 @@ export class World {
   async apply(happening: Happening): Promise<void> {
     this.#moment += 1;
     this.#look();
+    this.#pasts.push({
+      position: this.stage.core.log.epochs.heads(),
+      atMs: this.stage.clock.monotonicMs(),
+      at: this.#at,
+    });
     await this.#apply(happening);
     this.#look();
     this.#checkBounds();
@@ -104,9 +120,9 @@ export class World {
 
   /**
    * Lets everybody read to the end, and compares what each session got with what it should have.
-   * Returns how many messages were delivered.
+   * Returns how many messages were delivered, and how many answers were `recovered: true`.
    */
-  async finish(): Promise<number> {
+  async finish(): Promise<{ messages: number; recoveries: number }> {
     this.stage.clock.advance(RESUME_HOLD_MS);
     for (let round = 0; round < 4; round += 1) {
       for (const { client } of this.#live()) client.read();
@@ -116,9 +132,10 @@ export class World {
       if (client.session.lagging) throw new Error("lags with nothing queued");
     }
     let messages = 0;
+    const recoveries = { count: 0 };
     for (const { story, client } of this.#actors) {
       const { frames } = client;
-      checkSession(story, frames, this.#published);
+      checkSession(story, frames, this.#published, recoveries);
       messages += frames.filter(({ type }) => type === "message").length;
     }
     const { hub } = this.stage.core;
@@ -126,7 +143,7 @@ export class World {
     const { sessions, users, rooms, lagging, everyone } = hub;
     const left = [sessions.size, users.size, rooms.size, lagging.size, everyone.behind];
     if (left.some((count) => count !== 0)) throw new Error(`leaks: ${left}`);
-    return messages;
+    return { messages, recoveries: recoveries.count };
   }
 
   async #apply(happening: Happening): Promise<void> {
@@ -161,7 +178,7 @@ export class World {
         this.#withActor(happening.session, ({ client, story }) => {
           // A client ignores what comes before the answer.
           story.selfBehindAt.add(this.#moment);
-          client.send({ type: "resume", position: new Map(), awayMs: 0 });
+          client.send({ type: "resume", ...this.#ask(story, undefined, happening.back) });
         });
         break;
       case "stop":
@@ -324,9 +341,7 @@ export class World {
       if (roomId !== "" && !open.has(roomId)) continue;
       if (userIds.length > 0 && !userIds.includes(userId)) continue;
       if (excludeUserIds.includes(userId)) continue;
-      const { session } = client;
-      const isBehind = session.lagging || (roomId === "" && session.self.state !== "live");
-      if (!isBehind) delivered += 1;
+      if (!isBehind(client, roomId === "" ? undefined : roomId)) delivered += 1;
       else if (!ephemeral) lagging += 1;
     }
     return { delivered, lagging };
@@ -354,6 +369,7 @@ export class World {
       userId,
       resumes,
       intervals: [],
+      asked: [],
       behindAt: new Set(),
       selfBehindAt: new Set(),
       holes: 0,
@@ -368,17 +384,22 @@ export class World {
     this.stage.core.sessions.ended(actor.client.session);
   }
 
-  #join(actor: Actor, { room, position }: Extract<Happening, { kind: "join" }>): void {
-    this.#begin(actor, roomName(room));
-    if (position !== "none") actor.story.behindAt.add(this.#moment);
-    const { log } = this.stage.core;
-    actor.client.send({
-      type: "join",
-      room: roomName(room),
-      ...(position === "none"
-        ? {}
-        : { position: position === "head" ? log.epochs.heads() : new Map(), awayMs: 0 }),
-    });
+  #join({ client, story, ...actor }: Actor, { room, back }: Extract<Happening, { kind: "join" }>) {
+    const name = roomName(room);
+    this.#begin({ client, story, ...actor }, name);
+    if (back === undefined || !actor.open.has(name)) {
+      client.send({ type: "join", room: name });
+      return;
+    }
+    story.behindAt.add(this.#moment);
+    client.send({ type: "join", room: name, ...this.#ask(story, name, back) });
+  }
+
+  /** A client goes on from where it stood some happenings ago. */
+  #ask(story: Story, room: string | undefined, back: number) {
+    const past = this.#pasts[Math.max(0, this.#pasts.length - 1 - back)] as Past;
+    story.asked.push({ room, since: past.at, at: this.#next() });
+    return { position: past.position, awayMs: this.stage.clock.monotonicMs() - past.atMs };
   }
 
   #link(manager: FakeManager, up: boolean): void {
@@ -466,7 +487,10 @@ export class World {
           }
         }
       } else {
-        if (client.session.lagging) story.behindAt.add(this.#moment);
+        const rooms = [...client.session.rooms.values()];
+        if (client.session.lagging || rooms.some(({ behind }) => behind)) {
+          story.behindAt.add(this.#moment);
+        }
         if (client.session.self.behind) story.selfBehindAt.add(this.#moment);
       }
     }
@@ -490,7 +514,8 @@ export class World {
 }
 
 function isBehind({ session }: Client, room: string | undefined): boolean {
-  return session.lagging || (room === undefined && session.self.state !== "live");
+  const subscription = room === undefined ? session.self : session.rooms.get(room);
+  return subscription?.behind ?? session.lagging;
 }
 
 function pushOf(pushed: Extract<Pushed, { kind: "publication" }>): Push {
