@@ -1,0 +1,99 @@
+import type { CloseName } from "./close-codes.ts";
+import type { FeedEvents } from "./feed.ts";
+
+/** A client of Pushcast. It stays connected, and in its rooms, until it is closed. */
+export interface Client {
+  readonly state: ClientState;
+  /** The user's own messages and the broadcasts. */
+  readonly self: Self;
+  /**
+   * Joins a room and stays in it over reconnects. The same room again is the same `Room`.
+   * @param options.ticket an opaque proof that this user may join, where the biz-server hands such out
+   */
+  room(name: string, options?: { readonly ticket?: string }): Room;
+  /** @returns stops listening */
+  on<Name extends keyof ClientEvents>(
+    name: Name,
+    listener: (event: ClientEvents[Name]) => void,
+  ): () => void;
+  /**
+   * Connects at once if the state is `closed`: with a new token after `TOKEN_EXPIRED`, or instead of
+   * waiting, when the browser says that it is online. Else does nothing.
+   */
+  reconnect(): void;
+  /** Ends the connection. Rooms and positions are kept for a `reconnect`. */
+  close(): void;
+}
+
+export interface ClientEvents {
+  /** Not said for the state that a client begins with, `connecting`. */
+  state: ClientState;
+  /** The biz-server has put this user into a room that the app had not joined. */
+  room: Room;
+}
+
+export type ClientState =
+  /** A connection is being opened. */
+  | { readonly state: "connecting" }
+  /** Connected; not every room, and *self*, has been answered yet. */
+  | { readonly state: "resuming" }
+  /** All is live. A move to another node does not leave this state. */
+  | {
+      readonly state: "open";
+      readonly sessionId: string;
+      readonly userId: string;
+      readonly nodeId: string;
+    }
+  | {
+      readonly state: "closed";
+      readonly code: number;
+      readonly name: CloseName;
+      readonly reason: string;
+      /** A new connection is opened after `retryInMs`. */
+      readonly retry: true;
+      readonly retryInMs: number;
+    }
+  | {
+      readonly state: "closed";
+      readonly code: number;
+      readonly name: CloseName;
+      readonly reason: string;
+      /** Nothing more is done, until `reconnect` is called. */
+      readonly retry: false;
+    };
+
+/** A room that the client is in. */
+export interface Room {
+  readonly name: string;
+  readonly state: RoomState;
+  /** @returns stops listening */
+  on<Name extends keyof RoomEvents>(
+    name: Name,
+    listener: (event: RoomEvents[Name]) => void,
+  ): () => void;
+  /** Nothing more is said of the room after it. */
+  leave(): void;
+}
+
+export interface RoomEvents extends FeedEvents {
+  state: RoomState;
+}
+
+export type RoomState =
+  /** Asked for, or will be when there is a connection. */
+  | { readonly state: "joining" }
+  /** What is pushed to the room comes, or is replayed after a reconnect. */
+  | { readonly state: "joined" }
+  /** By `leave`, or by the biz-server. To join again, ask for the room again. */
+  | { readonly state: "left"; readonly by: "client" | "server" }
+  /** The server does not let this user in. To try again, ask for the room again. */
+  | { readonly state: "refused"; readonly code: string; readonly message: string };
+
+/** What is for this user and for everybody, whatever the rooms. */
+export interface Self {
+  /** @returns stops listening */
+  on<Name extends keyof FeedEvents>(
+    name: Name,
+    listener: (event: RoomEvents[Name]) => void,
+  ): () => void;
+}

@@ -1,0 +1,17 @@
+export type {
+  Client,
+  ClientEvents,
+  ClientState,
+  Room,
+  RoomEvents,
+  RoomState,
+  Self,
+} from "./api.ts";
+export type { Clock } from "./clock.ts";
+export type { CloseName } from "./close-codes.ts";
+export { connect } from "./connect.ts";
+export type { FeedEvents, Gap } from "./feed.ts";
+export type { Content, Message, MessageTarget } from "./message.ts";
+export type { ConnectOptions } from "./options.ts";
+export type { Warning, WarningCode } from "./warning.ts";
+export type { WebSocketConstructor, WebSocketLike } from "./web-socket.ts";

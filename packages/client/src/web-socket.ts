@@ -1,0 +1,40 @@
+/** What the client needs of a WebSocket: browsers' own, Node's, or that of `ws`. */
+export interface WebSocketLike {
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
+  addEventListener(
+    type: "close",
+    listener: (event: { code: number; reason: string }) => void,
+  ): void;
+  addEventListener(type: "error", listener: () => void): void;
+}
+
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
+
+const SUBPROTOCOL = "pushcast.v1.json";
+/** Browsers cannot set a header: the token goes where the subprotocols are offered. */
+const TOKEN_PREFIX = "pushcast.token.";
+
+/** @throws {TypeError} if it is no WebSocket URL */
+export function checkUrl(url: string): URL {
+  const parsed = new URL(url);
+  if (parsed.protocol === "ws:" || parsed.protocol === "wss:") return parsed;
+  throw new TypeError(`url must begin with ws:// or wss://, not ${parsed.protocol}//`);
+}
+
+/** The URL of one connection. @throws {TypeError} if `url` is no WebSocket URL */
+export function connectionUrl(
+  url: string,
+  { userId, resumes }: { userId: string | undefined; resumes: boolean },
+): string {
+  const full = checkUrl(url);
+  if (userId !== undefined) full.searchParams.set("user_id", userId);
+  if (resumes) full.searchParams.set("resume", "1");
+  return full.href;
+}
+
+/** What a connection offers as subprotocols. */
+export function offeredProtocols(token: string | undefined): string[] {
+  return token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, TOKEN_PREFIX + token];
+}
