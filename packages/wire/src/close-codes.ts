@@ -105,8 +105,3 @@ export function closeReason(
 ): CloseReason {
   return { code: CLOSE_CODES[name].code, reason };
 }
-
-/** Whether a client reconnects after a close with this code: yes, unless the table says no. */
-export function reconnectsAfter(code: number): boolean {
-  return !Object.values(CLOSE_CODES).some((entry) => entry.code === code && !entry.reconnect);
-}

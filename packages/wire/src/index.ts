@@ -12,7 +12,6 @@ export {
   type CloseName,
   type CloseReason,
   closeReason,
-  reconnectsAfter,
 } from "./close-codes.ts";
 export {
   type Codec,
@@ -65,6 +64,5 @@ export type { ServerFrameResult } from "./server-frame-rules.ts";
 export {
   type SelectedSubprotocol,
   selectSubprotocol,
-  tokenFromSubprotocols,
 } from "./subprotocol.ts";
 export { OPCODE, type Opcode, PING_FRAME, websocketFrame } from "./websocket-frame.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { jsonCodec } from "./json-codec.ts";
 import { protoCodec } from "./proto-codec.ts";
-import { selectSubprotocol, tokenFromSubprotocols } from "./subprotocol.ts";
+import { selectSubprotocol } from "./subprotocol.ts";
 
 const TOKEN = "pushcast.token.eyJ.e30.c2ln";
 
@@ -31,9 +31,4 @@ test.each([
   [["constructor"]],
 ])("%j is refused", (offered) => {
   expect(selectSubprotocol(offered)).toBeUndefined();
-});
-
-test("the token is taken from its entry", () => {
-  expect(tokenFromSubprotocols(["pushcast.v1.json", TOKEN])).toBe("eyJ.e30.c2ln");
-  expect(tokenFromSubprotocols(["pushcast.v1.json"])).toBeUndefined();
 });

@@ -28,8 +28,3 @@ export function selectSubprotocol(offered: readonly string[]): SelectedSubprotoc
   }
   return undefined;
 }
-
-/** The token among the entries of a client's `Sec-WebSocket-Protocol`, if there is one. */
-export function tokenFromSubprotocols(offered: readonly string[]): string | undefined {
-  return offered.find((entry) => entry.startsWith(TOKEN_PREFIX))?.slice(TOKEN_PREFIX.length);
-}

@@ -282,17 +282,18 @@ export class SessionService {
     awayMs = Number.POSITIVE_INFINITY,
   ): { position: Position; recovered: boolean } {
     const nowMs = this.#clock.monotonicMs();
-    const refusal = this.#recovery.refusal(subscription, position, awayMs, nowMs);
-    this.#metrics.recoveries.inc({ recovered: refusal === undefined ? "true" : "false" });
+    const judgement = this.#recovery.judge(subscription, position, awayMs, nowMs);
+    this.#metrics.recoveries.inc({ recovered: String(judgement.recovered) });
     const { session } = subscription;
-    if (refusal !== undefined) {
+    if (!judgement.recovered) {
+      const { refusal } = judgement;
       this.#logger.debug({ sessionId: session.id, refusal }, "not recovered");
       subscription.offset = this.#log.end;
       subscription.above = undefined;
       this.#hub.setState(subscription, "live");
       return { position: maxPosition(this.#log.epochs.heads(), position), recovered: false };
     }
-    subscription.offset = this.#log.firstAbove(subscription, position);
+    subscription.offset = judgement.offset;
     subscription.above = position;
     this.#hub.setState(subscription, "filling");
     this.#catchUp.start(session);
