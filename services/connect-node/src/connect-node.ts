@@ -176,6 +176,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     goOnStarting();
     housekeeping = clock.setInterval(core.housekeep, HOUSEKEEPING_MS, { unref: true });
     heartbeats.start();
+    core.positionFrames.start();
     const grpcPort = await grpc.listen(settings.GRPC_HOST, settings.GRPC_PORT);
     goOnStarting();
     const wsPort = await gateway.listen(settings.WS_HOST, settings.WS_PORT);
@@ -213,6 +214,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     links.closeAll();
     await within(STOP_SECONDS * 1000 * RELEASE_SHARE, registration?.release());
     heartbeats.stop();
+    core.positionFrames.stop();
     clock.clearInterval(housekeeping);
     await gateway.close(STOP_SECONDS * 1000 * GATEWAY_CLOSE_SHARE);
     links.endAll();

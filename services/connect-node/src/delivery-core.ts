@@ -7,6 +7,7 @@ import { Hub } from "./hub.ts";
 import { Intake } from "./intake.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { type NodeEntry, NodeLog } from "./node-log.ts";
+import { PositionFrames } from "./position-frames.ts";
 import { Recovery } from "./recovery.ts";
 import { SessionService } from "./session-service.ts";
 import type { NodeSettings } from "./settings.ts";
@@ -49,6 +50,7 @@ export interface DeliveryCore {
   readonly frames: FrameCache;
   readonly intake: Intake;
   readonly sessions: SessionService;
+  readonly positionFrames: PositionFrames;
   /** Drops what is too old, and closes who is too slow. The owner calls it about once a second. */
   housekeep(): void;
 }
@@ -121,6 +123,15 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     },
   });
   const delivery = new Delivery({ hub, log, flusher, writer, sessions });
+  const positionFrames = new PositionFrames({
+    hub,
+    log,
+    flusher,
+    writer,
+    clock,
+    logMs,
+    sliceSends: budget.flushSends,
+  });
   const intake = new Intake({ log, delivery, clock, metrics });
 
   return {
@@ -129,6 +140,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     frames,
     intake,
     sessions,
+    positionFrames,
     housekeep: () => {
       log.evictExpired(clock.monotonicMs());
       log.epochs.forgetGone(clock.monotonicMs(), 2 * logMs);

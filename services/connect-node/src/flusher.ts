@@ -33,6 +33,8 @@ export class Flusher {
   readonly #onFlushed: (entries: readonly NodeEntry[]) => void;
   readonly #due = new Set<Audience>();
   readonly #flushing = new Map<Audience, Flush>();
+  /** Those with something pending or on its way. */
+  readonly #unwritten = new Set<Audience>();
   /** With a window: when an audience may be flushed next. Those whose time has passed are dropped. */
   readonly #notBefore = new Map<Audience, number>();
   #scheduled = false;
@@ -55,10 +57,21 @@ export class Flusher {
     this.#onFlushed = init.onFlushed;
   }
 
+  /** The offset below which everything has been written to every session that is not behind; undefined for the log's end. */
+  get unwrittenFrom(): number | undefined {
+    let lowest: number | undefined;
+    for (const { unwrittenFrom } of this.#unwritten) {
+      if (unwrittenFrom === undefined) continue;
+      if (lowest === undefined || unwrittenFrom < lowest) lowest = unwrittenFrom;
+    }
+    return lowest;
+  }
+
   add(audience: Audience, entry: NodeEntry): void {
     if (audience.pending === undefined) {
       audience.pending = new PendingBatch();
       audience.unwrittenFrom ??= entry.offset;
+      this.#unwritten.add(audience);
       this.#await(audience);
     }
     audience.pending.add(entry);
@@ -148,6 +161,7 @@ export class Flusher {
     if (flush.next < subscriptions.length) return;
     this.#flushing.delete(flush.audience);
     flush.audience.unwrittenFrom = flush.audience.pending?.entries[0]?.offset;
+    if (flush.audience.pending === undefined) this.#unwritten.delete(flush.audience);
     if (this.#windowMs > 0) this.#rest(flush.audience, nowMs, flush.spentMs);
     this.#onFlushed(batch.entries);
     if (flush.audience.pending !== undefined) this.#await(flush.audience);

@@ -63,9 +63,11 @@ export class NodeLog {
   /** Heads at the offsets that are multiples of CHECKPOINT_EVERY. */
   readonly #checkpoints = new Map<number, Position>();
 
+  readonly #bounds: LogBounds;
   readonly #beganAtMs: number;
 
   constructor(bounds: LogBounds, nowMs: number, onEvict: (entry: NodeEntry) => void) {
+    this.#bounds = bounds;
     this.#beganAtMs = nowMs;
     this.#log = new BoundedLog<NodeEntry>(bounds, (entry, offset) => {
       const { publication } = entry;
@@ -180,6 +182,14 @@ export class NodeLog {
     let count = 0;
     for (const list of this.#listsOf(subscription)) count += list.countFrom(offset);
     return count;
+  }
+
+  /** How long an entry stays, as the log fills now: less than its bound where bytes evict sooner. */
+  lifetimeMs(nowMs: number): number {
+    const { maxBytes, maxAgeMs } = this.#bounds;
+    const oldest = this.#log.at(this.#log.start);
+    if (oldest === undefined) return maxAgeMs;
+    return Math.min(maxAgeMs, ((nowMs - oldest.appendedAtMs) * maxBytes) / this.#log.bytes);
   }
 
   /** Milliseconds since the log began, empty. */

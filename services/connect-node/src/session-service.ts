@@ -154,7 +154,7 @@ export class SessionService {
   /** Tells a client that its node will stop: what has been written, and when to open a new connection. */
   sayReconnect(session: Session, afterMs: number): void {
     this.#flushNow(session);
-    if (![...session.subscriptions()].some(({ behind }) => behind)) {
+    if (!session.behind) {
       this.#writer.send(session, { type: "position", position: this.#log.epochs.heads() });
     }
     this.#writer.send(session, { type: "reconnect", afterMs, reason: "drain" });

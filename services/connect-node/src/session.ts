@@ -85,6 +85,13 @@ export class Session {
     this.self = new Subscription(this, undefined, init.offset);
   }
 
+  /** Whether any of its subscriptions is behind. */
+  get behind(): boolean {
+    if (this.self.behind) return true;
+    for (const subscription of this.rooms.values()) if (subscription.behind) return true;
+    return false;
+  }
+
   *subscriptions(): IterableIterator<Subscription> {
     yield this.self;
     yield* this.rooms.values();
