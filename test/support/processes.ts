@@ -1,8 +1,8 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { type Metrics, scrape } from "./metrics.ts";
 import { within } from "./until.ts";
 
@@ -23,6 +23,8 @@ export interface Exit {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+const ROOT = join(import.meta.dirname, "../..");
 
 const LOOPBACK = "127.0.0.1";
 
@@ -66,9 +68,10 @@ export class ServiceProcess {
   #exit: Exit | undefined;
   #isToldToEnd = false;
 
-  constructor(name: ServiceName, settings: Settings = {}) {
+  /** @param root of the version that is run. @default this one's */
+  constructor(name: ServiceName, settings: Settings = {}, root = ROOT) {
     this.name = name;
-    const main = fileURLToPath(new URL(`../../services/${name}/dist/main.js`, import.meta.url));
+    const main = join(root, `services/${name}/dist/main.js`);
     if (!existsSync(main)) throw new Error(`${main} is missing: run "npm run build" first`);
     this.#child = spawn(process.execPath, [main], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -207,9 +210,12 @@ interface ReadyLine {
   readonly ports: Readonly<Record<"ws" | "grpc" | "ops", number>>;
 }
 
-/** Resolves when all its ports listen; rejects, and leaves nothing behind, when they never do. */
-export async function startNode(settings: Settings): Promise<RunningNode> {
-  const { process, ready } = await start("connect-node", settings);
+/**
+ * Resolves when all its ports listen; rejects, and leaves nothing behind, when they never do.
+ * @param root of the version that is run. @default this one's
+ */
+export async function startNode(settings: Settings, root?: string): Promise<RunningNode> {
+  const { process, ready } = await start("connect-node", settings, root);
   const opsUrl = `http://${LOOPBACK}:${ready.ports.ops}`;
   return {
     process,
@@ -223,8 +229,8 @@ export async function startNode(settings: Settings): Promise<RunningNode> {
 }
 
 /** Like `startNode`. */
-export async function startManager(settings: Settings): Promise<RunningManager> {
-  const { process, ready } = await start("push-manager", settings);
+export async function startManager(settings: Settings, root?: string): Promise<RunningManager> {
+  const { process, ready } = await start("push-manager", settings, root);
   const opsUrl = `http://${LOOPBACK}:${ready.ports.ops}`;
   return {
     process,
@@ -238,8 +244,9 @@ export async function startManager(settings: Settings): Promise<RunningManager> 
 async function start(
   name: ServiceName,
   settings: Settings,
+  root: string | undefined,
 ): Promise<{ process: ServiceProcess; ready: ReadyLine }> {
-  const process = new ServiceProcess(name, settings);
+  const process = new ServiceProcess(name, settings, root);
   try {
     const ready = (await process.ready()) as unknown as ReadyLine;
     if (ready.msg !== "ready" || ready.service !== name) {

@@ -9,14 +9,23 @@ import {
   ConnectNodeServiceService,
   DeliverRequest,
   type DeliverResponse,
+  ManagerHello,
   type Outcome,
   Publication,
 } from "@pushcast/api";
+import { messageField } from "@pushcast/log";
 
 /** What a test says of a publication; the rest has a default. */
 export type Scripted = Partial<Omit<Publication, "epoch" | "seq" | "content">> & {
   readonly content: string | Buffer;
 };
+
+export interface ScriptedManagerOptions {
+  /** Of its last publication, and of its log's tail. @default 0 */
+  readonly seq?: number;
+  /** Encoded fields that each message has besides, also the hello and the publications. @default none */
+  readonly laterFields?: Buffer;
+}
 
 /**
  * A push-manager's end of one Deliver stream, over real gRPC. It has no heartbeats: its node needs a
@@ -30,11 +39,13 @@ export class ScriptedManager {
   readonly #client: Client;
   readonly #stream: ClientDuplexStream<Buffer, DeliverResponse>;
   readonly #waiting = new Set<() => void>();
+  readonly #laterFields: Buffer;
   #seq: number;
 
-  private constructor(grpcAddress: string, epoch: string, seq: number) {
+  private constructor(grpcAddress: string, epoch: string, options: ScriptedManagerOptions) {
     this.epoch = epoch;
-    this.#seq = seq;
+    this.#seq = options.seq ?? 0;
+    this.#laterFields = options.laterFields ?? Buffer.alloc(0);
     this.#client = new Client(grpcAddress, credentials.createInsecure(), {
       "grpc.use_local_subchannel_pool": 1,
     });
@@ -52,12 +63,22 @@ export class ScriptedManager {
     });
   }
 
-  /** Resolves with the node's hello. @param seq of the last publication, and of the log's tail */
-  static async attach(grpcAddress: string, epoch: string, seq = 0): Promise<ScriptedManager> {
-    const manager = new ScriptedManager(grpcAddress, epoch, seq);
-    const [tailSeq, headSeq] = [BigInt(seq), BigInt(seq)];
-    const hello = { epoch, managerId: "scripted", version: "1.0.0", tailSeq, headSeq, nodeId: "" };
-    manager.#send({ hello });
+  /** Resolves with the node's hello. */
+  static async attach(
+    grpcAddress: string,
+    epoch: string,
+    options: ScriptedManagerOptions = {},
+  ): Promise<ScriptedManager> {
+    const manager = new ScriptedManager(grpcAddress, epoch, options);
+    const seq = BigInt(manager.#seq);
+    const hello = ManagerHello.fromPartial({
+      epoch,
+      managerId: "scripted",
+      version: "1.0.0",
+      tailSeq: seq,
+      headSeq: seq,
+    });
+    manager.#send(manager.#part(1, ManagerHello.encode(hello).finish()));
     await manager.#until(() => manager.responses[0]?.hello !== undefined);
     return manager;
   }
@@ -77,7 +98,10 @@ export class ScriptedManager {
       });
     });
     const throughSeq = BigInt(this.#seq);
-    this.#send({ afterSeq, throughSeq, publications: numbered });
+    this.#send(
+      DeliverRequest.encode(DeliverRequest.fromPartial({ afterSeq, throughSeq })).finish(),
+      ...numbered.map((publication) => this.#part(4, Publication.encode(publication).finish())),
+    );
     await this.#until(() => this.responses.some((response) => response.throughSeq >= throughSeq));
     return this.responses
       .flatMap(({ outcomes }) => outcomes)
@@ -93,8 +117,14 @@ export class ScriptedManager {
     this.#client.close();
   }
 
-  #send(request: Partial<DeliverRequest>): void {
-    this.write(Buffer.from(DeliverRequest.encode(DeliverRequest.fromPartial(request)).finish()));
+  /** A message within a DeliverRequest. */
+  #part(fieldNumber: number, message: Uint8Array): Buffer {
+    return messageField(fieldNumber, Buffer.concat([message, this.#laterFields]));
+  }
+
+  /** The fields of one DeliverRequest. */
+  #send(...fields: readonly Uint8Array[]): void {
+    this.write(Buffer.concat([...fields, this.#laterFields]));
   }
 
   async #until(isDone: () => boolean): Promise<void> {

@@ -9,11 +9,13 @@ import {
   type ConnectNodeServiceServer,
   ConnectNodeServiceService,
   type DeliverRequest,
-  type DeliverResponse,
+  DeliverResponse,
   type InspectRequest,
-  type InspectResponse,
-  type Outcome,
+  InspectResponse,
+  NodeHello,
+  Outcome,
 } from "@pushcast/api";
+import { messageField } from "@pushcast/log";
 
 type DeliverCall = ServerDuplexStream<DeliverRequest, DeliverResponse>;
 
@@ -30,6 +32,8 @@ export interface NodeScript {
   outcome(seq: number): Partial<Outcome> | undefined;
   /** What Inspect answers; undefined: it never does. */
   inspect(request: InspectRequest): Partial<InspectResponse> | undefined;
+  /** Encoded fields that each message has besides, also the hello and the outcomes. */
+  laterFields: Buffer;
 }
 
 const HEARTBEAT_MS = 1000;
@@ -45,6 +49,7 @@ export class ScriptedNode {
     speaks: true,
     outcome: () => ({ sessionsDelivered: 1 }),
     inspect: () => ({}),
+    laterFields: Buffer.alloc(0),
   };
   /** Every message after the hello, on whichever stream. */
   readonly messages: DeliverRequest[] = [];
@@ -96,7 +101,19 @@ export class ScriptedNode {
       pushMessageBatch: unused,
       replicate: unused,
     };
-    server.addService(ConnectNodeServiceService, service);
+    const { deliver, inspect: inspectMethod } = ConnectNodeServiceService;
+    server.addService(
+      {
+        ...ConnectNodeServiceService,
+        deliver: { ...deliver, responseSerialize: (response) => this.#encodeDeliver(response) },
+        inspect: {
+          ...inspectMethod,
+          responseSerialize: (response) =>
+            this.#withLaterFields(InspectResponse.encode(response).finish()),
+        },
+      },
+      service,
+    );
     this.#port = await new Promise((resolve, reject) => {
       server.bindAsync(
         `127.0.0.1:${this.#port}`,
@@ -208,6 +225,20 @@ export class ScriptedNode {
       ...response,
       throughSeq: BigInt(response.throughSeq ?? 0),
     });
+  }
+
+  #encodeDeliver({ hello, outcomes, ...rest }: DeliverResponse): Buffer {
+    const part = (fieldNumber: number, message: Uint8Array) =>
+      messageField(fieldNumber, this.#withLaterFields(message));
+    return this.#withLaterFields(
+      DeliverResponse.encode({ ...rest, hello: undefined, outcomes: [] }).finish(),
+      ...(hello === undefined ? [] : [part(1, NodeHello.encode(hello).finish())]),
+      ...outcomes.map((outcome) => part(3, Outcome.encode(outcome).finish())),
+    );
+  }
+
+  #withLaterFields(...fields: readonly Uint8Array[]): Buffer {
+    return Buffer.concat([...fields, this.script.laterFields]);
   }
 
   #look(): void {

@@ -36,14 +36,16 @@ export class Stage {
     return etcd;
   }
 
-  async node(settings: Settings): Promise<RunningNode> {
-    const node = await startNode(settings);
+  /** @param root of the version that is run. @default this one's */
+  async node(settings: Settings, root?: string): Promise<RunningNode> {
+    const node = await startNode(settings, root);
     this.#own(node.process);
     return node;
   }
 
-  async manager(settings: Settings): Promise<RunningManager> {
-    const manager = await startManager(settings);
+  /** Like `node`. */
+  async manager(settings: Settings, root?: string): Promise<RunningManager> {
+    const manager = await startManager(settings, root);
     this.#own(manager.process);
     return manager;
   }
@@ -94,6 +96,11 @@ export class Stage {
     const publisher = this.publisher(manager);
     await publisher.untilLinked(nodes.map(({ nodeId }) => nodeId));
     return { etcd, nodes, manager, publisher };
+  }
+
+  /** Ends something of the test's own; what was begun last ends first. */
+  atEnd(cleanup: () => unknown): void {
+    this.#cleanups.push(cleanup);
   }
 
   async close(): Promise<void> {

@@ -91,6 +91,12 @@ describe("encodePublication and decodePublication", () => {
     expect(decodePublication(bytes)).toEqual(given);
   });
 
+  test("take a command of a kind that they do not know for a command, of no kind", () => {
+    const command = messageField(11, messageField(9, Buffer.from("from a later version")));
+    const bytes = Buffer.concat([encodePublication(publication()), command]);
+    expect(decodePublication(bytes).command).toEqual({ kind: undefined });
+  });
+
   test("take the last of a field that is there twice", () => {
     const bytes = Buffer.concat([
       encodePublication(publication({ roomId: "first" })),

@@ -35,6 +35,16 @@ describe("a publication that would break a frame or a close", () => {
   }
 });
 
+test("a publication is kept byte by byte as it came, with the fields of a later version", () => {
+  const { stage, b } = stageWithB();
+  const laterField = Buffer.from([(15 << 3) | 0, 1]);
+  const encoded = Buffer.concat([b.encode({ text: "1" }), laterField]);
+  const message = decodeDeliverMessage(requestBytes({ throughSeq: 1 }));
+  stage.core.intake.take(EPOCH_B, { ...message, publications: [encoded] }, 0);
+  expect(stage.core.log.at(0)?.publication.seq).toBe(1);
+  expect(stage.core.log.at(0)?.encoded).toEqual(encoded);
+});
+
 describe("an idempotency key that the node has", () => {
   test("is delivered once, whichever manager brings it again, with the counts of the first", async () => {
     const { stage, b } = stageWithB();

@@ -109,6 +109,8 @@ export class ManagerLink {
     }
     this.#epoch = hello.epoch;
     this.#managerHead = Number(hello.headSeq);
+    const { epoch, managerId, version } = hello;
+    this.#logger.info({ epoch, managerId, managerVersion: version }, "a push-manager has attached");
     // Another link of this epoch must have ended before what it brought is counted.
     this.#onAttached(this);
     const have = this.#intake.attach(hello.epoch, Number(hello.tailSeq));

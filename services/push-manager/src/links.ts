@@ -159,7 +159,8 @@ export class Links {
   }
 
   #log(link: Link, before: LinkState, reason: string): void {
-    const fields = { nodeId: link.nodeId, grpcAddress: link.grpcAddress, reason };
+    const { nodeId, nodeVersion, grpcAddress } = link;
+    const fields = { nodeId, nodeVersion, grpcAddress, reason };
     const message = `link is ${link.state}`;
     if (link.state === "live" || link.state === "closing") this.#logger.info(fields, message);
     else if (before === "live") this.#logger.warn(fields, message);
