@@ -537,9 +537,7 @@ describe("a node that takes no session", () => {
     const done = () => Promise.resolve();
     const registry: Registry = {
       register: () => ({ registered, update: done, release: done }),
-      watch: () => {
-        throw new Error("a node follows nobody");
-      },
+      watch: () => ({ synced: done(), close: () => {} }),
       close: done,
     };
     await stage.start({}, registry);
@@ -549,13 +547,14 @@ describe("a node that takes no session", () => {
     const readyz = () => fetch(`${stage.opsUrl}/readyz`);
     const notReady = await readyz();
     expect(notReady.status).toBe(503);
-    expect(await notReady.json()).toMatchObject({ checks: { registered: "not registered yet" } });
+    expect(await notReady.json()).toMatchObject({
+      checks: { registered: "not registered yet", warm: "reads what other nodes have" },
+    });
     expect(await health(stage, "")).toBe("NOT_SERVING");
 
     register();
-    await nextTurn();
+    await until("ready", async () => (await readyz()).status === 200);
     expect((await stage.handshake()).status).toBe(101);
-    expect((await readyz()).status).toBe(200);
     expect(await health(stage, "")).toBe("SERVING");
   });
 

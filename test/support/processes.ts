@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Metrics, scrape } from "./metrics.ts";
-import { within } from "./until.ts";
+import { until, within } from "./until.ts";
 
 const READY_WITHIN_MS = 20_000;
 const STOPS_WITHIN_MS = 20_000;
@@ -191,6 +191,8 @@ export interface RunningNode {
   readonly wsUrl: string;
   readonly opsUrl: string;
   metrics(): Promise<Metrics>;
+  /** Resolves when it has registered and copied what others have: from then on it takes sessions. */
+  warm(): Promise<void>;
 }
 
 /** A push-manager that listens. */
@@ -225,7 +227,14 @@ export async function startNode(settings: Settings, root?: string): Promise<Runn
     wsUrl: `ws://${LOOPBACK}:${ready.ports.ws}/ws`,
     opsUrl,
     metrics: () => scrape(opsUrl),
+    warm: () => until(`${ready.node_id} is warm`, () => isWarm(opsUrl)),
   };
+}
+
+async function isWarm(opsUrl: string): Promise<boolean> {
+  const answer = await fetch(`${opsUrl}/readyz`);
+  const { checks } = (await answer.json()) as { checks: Record<string, string> };
+  return checks.registered === "ok" && checks.warm === "ok";
 }
 
 /** Like `startNode`. */

@@ -69,7 +69,9 @@ export class Stage {
     return client;
   }
 
+  /** Waits until the node takes sessions. */
   async client(node: RunningNode, options: TestClientOptions): Promise<TestClient> {
+    await node.warm();
     const client = await TestClient.open(node.wsUrl, options);
     this.#clients.push(client);
     this.#cleanups.push(() => client.terminate());

@@ -53,6 +53,22 @@ export class EpochTable {
     return state;
   }
 
+  /**
+   * A peer has told of this epoch, to which there is no link. One that is new begins at the peer's
+   * tail; of one that is known the link ended no earlier than at the peer.
+   */
+  copied(epoch: string, tailSeq: number, goneAtMs: number): Readonly<EpochState> {
+    let state = this.#epochs.get(epoch);
+    if (state === undefined) {
+      state = { tail: tailSeq, head: tailSeq, holes: [], goneAtMs };
+      this.#epochs.set(epoch, state);
+      this.#heads = undefined;
+    } else if (state.goneAtMs !== undefined) {
+      state.goneAtMs = Math.max(state.goneAtMs, goneAtMs);
+    }
+    return state;
+  }
+
   /** The link of this epoch has ended. */
   detach(epoch: string, nowMs: number): void {
     const state = this.#epochs.get(epoch);

@@ -5,6 +5,7 @@ export * from "./listen.ts";
 export * from "./logger.ts";
 export * from "./metrics.ts";
 export * from "./ops-server.ts";
+export * from "./owned-sockets.ts";
 export * from "./process-runner.ts";
 export * from "./ready-line.ts";
 export * from "./service.ts";

@@ -30,6 +30,9 @@ import { Heartbeats } from "./heartbeats.ts";
 import { ManagerLinks } from "./manager-links.ts";
 import { createNodeMetrics } from "./metrics.ts";
 import { createNodeService, nodeServiceDefinition } from "./node-service.ts";
+import { peerConnector } from "./peer-connection.ts";
+import { Peers } from "./peers.ts";
+import { Replication } from "./replication.ts";
 import type { NodeSettings } from "./settings.ts";
 
 export interface ConnectNodeInit {
@@ -99,8 +102,14 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   });
 
   let registered = false;
+  /** Registered, and has what the others have. */
+  let ready = false;
+  let admitManagers = () => {};
+  const admitsManagers = new Promise<void>((resolve) => {
+    admitManagers = resolve;
+  });
   const refusal = (): HttpErrorCode | undefined => {
-    if (!registered) return "NODE_STARTING";
+    if (!ready) return "NODE_STARTING";
     if (!drain.accepts) return "NODE_DRAINING";
     return hub.sessions.size >= settings.MAX_SESSIONS ? "NODE_FULL" : undefined;
   };
@@ -114,10 +123,11 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     sessionBufferBytes: settings.SESSION_BUFFER_BYTES,
     ...(init.onOtherRequest === undefined ? {} : { onOtherRequest: init.onOtherRequest }),
   });
+  const maxReceiveBytes = settings.MAX_CONTENT_BYTES + MESSAGE_OVERHEAD_BYTES;
   const grpc = createGrpcServer({
     descriptorSet: readDescriptorSet(),
     services: [SERVICE_NAME],
-    maxReceiveBytes: settings.MAX_CONTENT_BYTES + MESSAGE_OVERHEAD_BYTES,
+    maxReceiveBytes,
     maxCallsPerConnection: settings.GRPC_MAX_CALLS,
   });
   grpc.addService(
@@ -128,6 +138,9 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
       hub,
       intake,
       links,
+      log: core.log,
+      admitsManagers,
+      isReady: () => ready,
       maxContentBytes: settings.MAX_CONTENT_BYTES,
       clock,
       logger,
@@ -147,6 +160,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     metrics: registers,
     checks: {
       registered: () => registered || "not registered yet",
+      warm: () => ready || "reads what other nodes have",
       draining: () => !drain.begun || "draining",
     },
     routes: {
@@ -164,6 +178,50 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
       logRegistryEvent(logger, event);
       metrics.registryEvents.inc({ type: event.type });
     });
+
+  let replication: Replication | undefined;
+  /** Copies a peer's log, registers, and is ready when the managers have brought what is newer. */
+  const becomeReady = async (grpcPort: number): Promise<void> => {
+    const self = {
+      nodeId,
+      grpcAddress: grpcAddress(settings.POD_IP ?? "127.0.0.1", grpcPort),
+    };
+    replication = new Replication({
+      log: core.log,
+      intake,
+      links,
+      peers: new Peers({ self, registry, connect: peerConnector(maxReceiveBytes) }),
+      maxBytes: settings.LOG_BYTES,
+      times: {
+        warmMs: settings.WARM_SECONDS * 1000,
+        reattachMs: settings.REATTACH_SECONDS * 1000,
+        logMs: settings.LOG_SECONDS * 1000,
+        lagMs: settings.LAG_SECONDS * 1000,
+      },
+      clock,
+      logger,
+      metrics,
+    });
+    await replication.copy();
+    admitManagers();
+    if (drain.begun) return;
+    registration = registry.register({
+      ...self,
+      state: "starting",
+      zone: settings.ZONE,
+      version: VERSION,
+      startedAt: new Date(clock.now()).toISOString(),
+    });
+    await registration.registered;
+    registered = true;
+    await replication.settle();
+    replication.start();
+    if (drain.begun) return;
+    ready = true;
+    grpc.setServing(true);
+    void registration.update({ state: "ready" });
+    logger.info({ nodeId }, "ready");
+  };
 
   let housekeeping: TimerHandle;
   let starting: Promise<unknown> | undefined;
@@ -183,21 +241,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     goOnStarting();
     const opsPort = await ops.listen(settings.OPS_HOST, settings.OPS_PORT);
     goOnStarting();
-    registration = registry.register({
-      nodeId,
-      grpcAddress: grpcAddress(settings.POD_IP ?? "127.0.0.1", grpcPort),
-      state: "starting",
-      zone: settings.ZONE,
-      version: VERSION,
-      startedAt: new Date(clock.now()).toISOString(),
-    });
-    void registration.registered.then(() => {
-      if (drain.begun) return;
-      registered = true;
-      grpc.setServing(true);
-      void registration?.update({ state: "ready" });
-      logger.info({ nodeId }, "registered");
-    });
+    void becomeReady(grpcPort);
     logger.info({ nodeId, version: VERSION }, "listening");
     return {
       service: "connect-node",
@@ -213,6 +257,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     await beginDrain();
     links.closeAll();
     await within(STOP_SECONDS * 1000 * RELEASE_SHARE, registration?.release());
+    replication?.stop();
     heartbeats.stop();
     core.positionFrames.stop();
     clock.clearInterval(housekeeping);

@@ -3,7 +3,7 @@ import type { Clock } from "@pushcast/runtime";
 import { DeliverError, type DeliverMessage } from "./deliver-message.ts";
 import type { Delivery, Outcome } from "./delivery.ts";
 import type { NodeMetrics } from "./metrics.ts";
-import { type NodeEntry, type NodeLog, ownPublication } from "./node-log.ts";
+import { type NodeEntry, type NodeLog, type OwnPublication, ownPublication } from "./node-log.ts";
 
 /** RFC 6455 §5.5: a close frame has 125 bytes, two of them the code. */
 const MAX_REASON_BYTES = 123;
@@ -65,7 +65,7 @@ export class Intake {
    * @throws DeliverError; what came before the fault has been taken in
    */
   take(epoch: string, message: DeliverMessage, attachHead: number): SeqOutcome[] {
-    if (this.#log.epochs.skipTo(epoch, message.afterSeq)) this.#lost();
+    this.skipTo(epoch, message.afterSeq);
     const outcomes: SeqOutcome[] = [];
     for (const bytes of message.publications) {
       const { encoded, publication } = decode(bytes);
@@ -76,15 +76,58 @@ export class Intake {
       if (!isDeliverable(publication)) {
         // Skipped, not refused: the manager would send it again for ever.
         this.#metrics.invalid.inc();
-        this.#log.epochs.advance(epoch, publication.seq);
+        this.advance(epoch, publication.seq);
         continue;
       }
       const outcome = this.#takeOne(encoded, publication, attachHead);
-      this.#log.epochs.advance(epoch, publication.seq);
+      this.advance(epoch, publication.seq);
       if (outcome.duplicate || outcome.delivered > 0 || outcome.lagging > 0) outcomes.push(outcome);
     }
-    this.#log.epochs.advance(epoch, message.throughSeq);
+    this.advance(epoch, message.throughSeq);
     return outcomes;
+  }
+
+  /** A peer has told of an epoch without a link here. One that is new begins at the peer's tail. */
+  copiedEpoch(epoch: string, tailSeq: number, goneAtMs: number): void {
+    const isNew = this.#log.epochs.get(epoch) === undefined;
+    this.#log.epochs.copied(epoch, tailSeq, goneAtMs);
+    if (isNew && tailSeq > 0) this.#lost();
+  }
+
+  /** Everything above the head and up to `afterSeq` is lost; the sessions are told. */
+  skipTo(epoch: string, afterSeq: number): void {
+    if (this.#log.epochs.skipTo(epoch, afterSeq)) this.#lost();
+  }
+
+  /** Everything of an epoch up to `throughSeq` is dealt with. */
+  advance(epoch: string, throughSeq: number): void {
+    this.#log.epochs.advance(epoch, throughSeq);
+  }
+
+  /** @throws DeliverError */
+  readCopied(bytes: Uint8Array): OwnPublication {
+    return decode(bytes);
+  }
+
+  /**
+   * Takes in a publication from a peer's log. It is delivered and kept like one of a link, but not
+   * counted as received, and a command is only kept: it may be older than the sessions here. It stays
+   * as long as one that came now, whatever the clocks of the two nodes say.
+   */
+  takeCopied({ encoded, publication }: OwnPublication): void {
+    const { epoch, seq, idempotencyKey, ephemeral } = publication;
+    if (seq <= this.head(epoch)) return;
+    if (!isDeliverable(publication) || ephemeral) {
+      this.#metrics.invalid.inc();
+    } else if (!this.#keys.has(idempotencyKey)) {
+      const entry = this.#log.entry(encoded, publication, this.#clock.monotonicMs());
+      if (publication.command === undefined) {
+        const outcome = this.#delivery.deliver(entry);
+        if (idempotencyKey !== "") this.#keys.set(idempotencyKey, outcome);
+      }
+      this.#log.append(entry);
+    }
+    this.advance(epoch, seq);
   }
 
   /** Delivers a publication that belongs to no manager and is not kept. */
@@ -134,7 +177,7 @@ function isDeliverable({ atMs, command }: Publication): boolean {
   return code >= 4000 && code <= 4999 && Buffer.byteLength(reason) <= MAX_REASON_BYTES;
 }
 
-function decode(bytes: Uint8Array) {
+function decode(bytes: Uint8Array): OwnPublication {
   try {
     return ownPublication(bytes);
   } catch (cause) {

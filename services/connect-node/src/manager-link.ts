@@ -61,6 +61,11 @@ export class ManagerLink {
     return this.#epoch;
   }
 
+  /** Whether the node has everything that the manager had as this link began. */
+  get hasCaughtUp(): boolean {
+    return this.#epoch !== undefined && this.#intake.head(this.#epoch) >= this.#managerHead;
+  }
+
   /** One encoded DeliverRequest. */
   receive(bytes: Uint8Array): void {
     if (this.#ended) return;

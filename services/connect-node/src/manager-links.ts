@@ -18,6 +18,12 @@ export class ManagerLinks {
     return attached;
   }
 
+  /** Whether a manager is attached and has brought what it had then. */
+  hasCaughtUp(epoch: string): boolean {
+    for (const link of this.#links) if (link.epoch === epoch && link.hasCaughtUp) return true;
+    return false;
+  }
+
   add(link: ManagerLink): void {
     this.#links.add(link);
   }

@@ -90,6 +90,18 @@ export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
     labelNames: ["type"],
     registers,
   });
+  const peerReads = new Counter({
+    name: "connect_node_peer_reads_total",
+    help: "Reads of other nodes' logs",
+    labelNames: ["result"],
+    registers,
+  });
+  for (const result of ["done", "failed"]) peerReads.inc({ result }, 0);
+  const copied = new Counter({
+    name: "connect_node_copied_publications_total",
+    help: "Publications that came from other nodes' logs",
+    registers,
+  });
   const deliverySeconds = new Histogram({
     name: "connect_node_delivery_seconds",
     help: "From the manager's acceptance of a publication to the last of its socket writes here; as good as the clocks agree",
@@ -105,6 +117,8 @@ export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
     closes,
     rejections,
     registryEvents,
+    peerReads,
+    copied,
     deliverySeconds,
   };
 }

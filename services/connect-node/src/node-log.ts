@@ -64,7 +64,7 @@ export class NodeLog {
   readonly #checkpoints = new Map<number, Position>();
 
   readonly #bounds: LogBounds;
-  readonly #beganAtMs: number;
+  #beganAtMs: number;
 
   constructor(bounds: LogBounds, nowMs: number, onEvict: (entry: NodeEntry) => void) {
     this.#bounds = bounds;
@@ -146,7 +146,7 @@ export class NodeLog {
    * An offset at or below that of the first entry above a position: below it everything is dealt
    * with. Found by the checkpoints, so up to CHECKPOINT_EVERY entries too low.
    */
-  #offsetOf(position: Position): number {
+  offsetOf(position: Position): number {
     let offset = this.#log.start;
     for (const [at, heads] of this.#checkpoints) {
       // One that is full may lack an epoch.
@@ -159,7 +159,7 @@ export class NodeLog {
   /** The offset of a subscription's first publication above a position; the log's end if there is none. */
   firstAbove(subscription: Subscription, position: Position): number {
     const lists = this.#listsOf(subscription);
-    let next = nextOffset(lists, this.#offsetOf(position));
+    let next = nextOffset(lists, this.offsetOf(position));
     while (next !== undefined) {
       const publication = this.#log.at(next)?.publication;
       if (publication !== undefined && isAbove(position, publication.epoch, publication.seq)) break;
@@ -192,9 +192,14 @@ export class NodeLog {
     return Math.min(maxAgeMs, ((nowMs - oldest.appendedAtMs) * maxBytes) / this.#log.bytes);
   }
 
-  /** Milliseconds since the log began, empty. */
+  /** Milliseconds since the log began, empty, or the log that it was copied from. */
   ageMs(nowMs: number): number {
     return nowMs - this.#beganAtMs;
+  }
+
+  /** All of a peer's log has been copied: this one is as old as that. */
+  takeOverAge(ageMs: number, nowMs: number): void {
+    this.#beganAtMs = Math.min(this.#beganAtMs, nowMs - ageMs);
   }
 
   /** Whether there is something of a subscription that was not written to it. */
@@ -232,8 +237,14 @@ function isWithin(heads: Position, position: Position): boolean {
   return true;
 }
 
+/** A publication and its bytes, which are no part of a larger buffer. */
+export interface OwnPublication {
+  readonly encoded: Buffer;
+  readonly publication: Publication;
+}
+
 /** Copies a publication's bytes out of a received message, so that the log holds no more than them. */
-export function ownPublication(bytes: Uint8Array): { encoded: Buffer; publication: Publication } {
+export function ownPublication(bytes: Uint8Array): OwnPublication {
   // Not from Buffer's shared pool: a pooled slice of a few bytes would keep 8 KiB alive with it.
   const encoded = Buffer.allocUnsafeSlow(bytes.byteLength);
   encoded.set(bytes);

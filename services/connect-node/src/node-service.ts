@@ -1,5 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { type ServerDuplexStream, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import {
+  type ServerDuplexStream,
+  type ServerWritableStream,
+  status,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import {
   ConnectNodeServiceService,
   type DeliverResponse,
@@ -7,26 +13,36 @@ import {
   type InspectResponse,
   type PushMessageBatchRequest,
   type PushMessageBatchResponse,
+  type ReplicateRequest,
 } from "@pushcast/api";
 import type { Publication } from "@pushcast/log";
 import { publicationId } from "@pushcast/log";
-import { type Clock, type Logger, RpcError, unaryHandler } from "@pushcast/runtime";
-import { contentProblem, contentTypeProblem, idProblem } from "@pushcast/wire";
+import { type Clock, type Logger, RpcError, toServiceError, unaryHandler } from "@pushcast/runtime";
+import { contentProblem, contentTypeProblem, idProblem, isEpoch } from "@pushcast/wire";
 import type { Hub } from "./hub.ts";
 import type { Intake } from "./intake.ts";
+import { readLog, toLogRead } from "./log-reader.ts";
 import { ManagerLink } from "./manager-link.ts";
 import type { ManagerLinks } from "./manager-links.ts";
+import type { NodeLog } from "./node-log.ts";
+import { encodeReplicateMessage } from "./replicate-message.ts";
 
 const MAX_USER_IDS = 10_000;
 const MAX_EXCLUDED_USER_IDS = 1_000;
+/** Epochs that a peer may name: far more managers than there ever are in twice LOG_SECONDS. */
+const MAX_AFTER = 100_000;
 
 /**
- * The service as gRPC serves it. `Deliver` takes its requests as bytes: what they hold goes into
- * the log encoded. `Replicate` is answered UNIMPLEMENTED: see docs/delivery.md.
+ * The service as gRPC serves it. `Deliver` takes its requests and `Replicate` gives its responses as
+ * bytes: publications go into the log, and out of it, encoded.
  */
 export const nodeServiceDefinition = {
   ...ConnectNodeServiceService,
   deliver: { ...ConnectNodeServiceService.deliver, requestDeserialize: (bytes: Buffer) => bytes },
+  replicate: {
+    ...ConnectNodeServiceService.replicate,
+    responseSerialize: (bytes: Buffer) => bytes,
+  },
 };
 
 interface NodeServiceInit {
@@ -35,6 +51,11 @@ interface NodeServiceInit {
   hub: Hub;
   intake: Intake;
   links: ManagerLinks;
+  log: NodeLog;
+  /** Resolves when managers may attach. */
+  admitsManagers: Promise<void>;
+  /** Whether others may copy this node's log. */
+  isReady: () => boolean;
   maxContentBytes: number;
   clock: Clock;
   logger: Logger;
@@ -46,7 +67,20 @@ export function createNodeService(init: NodeServiceInit): UntypedServiceImplemen
   const batches = new PushMessageBatches(init);
   return {
     pushMessageBatch: unaryHandler((request) => batches.push(request), { onError }),
-    deliver: (call: ServerDuplexStream<Buffer, DeliverResponse>) => deliver(init, call),
+    deliver: (call: ServerDuplexStream<Buffer, DeliverResponse>) => {
+      // Without a listener a broken stream would end the process.
+      call.on("error", () => {});
+      // One that has to wait is not read from; what its manager sends waits with it.
+      void init.admitsManagers.then(() => {
+        if (!call.cancelled) deliver(init, call);
+      });
+    },
+    replicate: (call: ServerWritableStream<ReplicateRequest, Buffer>) => {
+      call.on("error", () => {});
+      replicate(init, call).catch((error: unknown) => {
+        call.emit("error", toServiceError(error, onError));
+      });
+    },
     inspect: unaryHandler((request) => inspect(init, request), { onError }),
   };
 }
@@ -78,8 +112,47 @@ function deliver(init: NodeServiceInit, call: ServerDuplexStream<Buffer, Deliver
     if (!call.writableEnded) call.end();
   });
   call.on("cancelled", () => links.remove(link));
-  // Without a listener a broken stream would end the process.
   call.on("error", () => links.remove(link));
+}
+
+/** Sends this node's log to a peer, a message a turn of the event loop, as fast as the peer takes it. */
+async function replicate(
+  { log, isReady, clock }: NodeServiceInit,
+  call: ServerWritableStream<ReplicateRequest, Buffer>,
+): Promise<void> {
+  if (!isReady()) {
+    throw new RpcError(status.UNAVAILABLE, "NODE_STARTING", "this node is copying a log itself");
+  }
+  const { after } = call.request;
+  if (after.length > MAX_AFTER) {
+    const message = `after must have at most ${MAX_AFTER} entries`;
+    throw new RpcError(status.INVALID_ARGUMENT, "TOO_MANY_EPOCHS", message);
+  }
+  for (const { epoch, seq } of after) {
+    refuse("EPOCH_INVALID", isEpoch(epoch) ? undefined : "must be 16 hex digits", "epoch");
+    refuse("SEQ_INVALID", seq < 2n ** 53n ? undefined : "must be below 2^53", "seq");
+  }
+  let isFirst = true;
+  for (const message of readLog(log, toLogRead(call.request), () => clock.monotonicMs())) {
+    if (call.cancelled || call.destroyed) return;
+    if (isFirst || message.publications.length > 0 || message.done) {
+      isFirst = false;
+      if (!call.write(encodeReplicateMessage(message))) await drained(call);
+    }
+    await nextTurn();
+  }
+  call.end();
+}
+
+/** Resolves when more may be written, or the call is over. */
+function drained(call: ServerWritableStream<ReplicateRequest, Buffer>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of ["drain", "cancelled", "close", "error"]) call.off(event, done);
+      resolve();
+    };
+    for (const event of ["drain", "cancelled", "close", "error"]) call.on(event, done);
+  });
 }
 
 function inspect({ nodeId, hub }: NodeServiceInit, request: InspectRequest): InspectResponse {

@@ -30,13 +30,13 @@ export const nodeSettings = {
     min: 0.1,
     max: 3600,
     default: 10,
-    doc: "How often nodes read from each other what a manager that died gave only to some of them. Without effect until `Replicate` is there.",
+    doc: "How often a node reads from the others what they have of managers to which it has no link: what one that died gave only to some nodes.",
   }),
   WARM_SECONDS: seconds({
     min: 0,
     max: 3600,
     default: 10,
-    doc: "How long a node that starts waits at most to have what its peers have. Without effect until `Replicate` is there.",
+    doc: "How long each step of a start may take in which a node copies what others have: to read a peer's log, to wait for the managers that were attached there, to read the peers once more. 0 starts empty.",
   }),
   SESSION_BUFFER_BYTES: integer({
     unit: "bytes",

@@ -5,7 +5,7 @@ import {
   type InspectRequest,
   type InspectResponse,
 } from "@pushcast/api";
-import { OwnedSockets } from "./owned-sockets.ts";
+import { OwnedSockets } from "@pushcast/runtime";
 
 /** What a connection tells. Nothing is called after `onEnd`, nor from within a call to it. */
 export interface ConnectionListener {

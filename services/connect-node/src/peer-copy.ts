@@ -1,0 +1,105 @@
+import type { Clock } from "@pushcast/runtime";
+import type { Intake } from "./intake.ts";
+import type { NodeLog } from "./node-log.ts";
+import { type PeerEpoch, ReplicateError, type ReplicateMessage } from "./replicate-message.ts";
+
+/**
+ * Takes over what one peer answers to one Replicate call: the publications of epochs to which this
+ * node has no link, beyond its own heads, together with the peer's tails and holes. Each message is
+ * taken over by itself: where an answer breaks off, the heads say exactly what has come.
+ */
+export class PeerCopy {
+  readonly #log: NodeLog;
+  readonly #intake: Intake;
+  readonly #clock: Clock;
+  readonly #maxGoneMs: number;
+  /** What was skipped once would have a hole if it were gone on with. */
+  readonly #skipped = new Set<string>();
+  /** Epochs that are live at the peer. */
+  readonly live = new Set<string>();
+  #publications = 0;
+  #logAgeMs = 0;
+  #done = false;
+
+  constructor(init: {
+    log: NodeLog;
+    intake: Intake;
+    clock: Clock;
+    /** An epoch whose manager has been gone for longer is not begun: it will soon be forgotten. */
+    maxGoneMs: number;
+  }) {
+    this.#log = init.log;
+    this.#intake = init.intake;
+    this.#clock = init.clock;
+    this.#maxGoneMs = init.maxGoneMs;
+  }
+
+  /** Whether the answer has come to its end. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** Since the peer's log began. */
+  get logAgeMs(): number {
+    return this.#logAgeMs;
+  }
+
+  /** Publications that came. */
+  get publications(): number {
+    return this.#publications;
+  }
+
+  /** @throws ReplicateError, or DeliverError for bytes that are no publication */
+  take(message: ReplicateMessage): void {
+    const states = new Map<string, PeerEpoch>();
+    for (const state of message.epochs) if (this.#begin(state)) states.set(state.epoch, state);
+    for (const bytes of message.publications) this.#takeOne(bytes, states);
+    if (!message.done) return;
+    this.#done = true;
+    this.#logAgeMs = message.logAgeMs;
+    for (const state of states.values()) {
+      this.#passHoles(state, state.headSeq);
+      this.#intake.advance(state.epoch, state.headSeq);
+      if (state.live) this.live.add(state.epoch);
+    }
+  }
+
+  /** Returns whether the epoch is copied. */
+  #begin(state: PeerEpoch): boolean {
+    const { epoch, tailSeq, live, goneMs } = state;
+    if (this.#skipped.has(epoch)) return false;
+    const known = this.#log.epochs.get(epoch);
+    // Its own link brings what follows.
+    const isAttached = known !== undefined && known.goneAtMs === undefined;
+    if (isAttached || (known === undefined && goneMs > this.#maxGoneMs)) {
+      this.#skipped.add(epoch);
+      return false;
+    }
+    const nowMs = this.#clock.monotonicMs();
+    this.#intake.copiedEpoch(epoch, tailSeq, live ? nowMs : nowMs - goneMs);
+    return true;
+  }
+
+  #takeOne(bytes: Uint8Array, states: ReadonlyMap<string, PeerEpoch>): void {
+    const copied = this.#intake.readCopied(bytes);
+    const { epoch, seq } = copied.publication;
+    if (this.#skipped.has(epoch)) return;
+    const state = states.get(epoch);
+    if (state === undefined || seq > state.headSeq) {
+      throw new ReplicateError("a publication that its message's table does not cover");
+    }
+    this.#passHoles(state, seq - 1);
+    this.#intake.takeCopied(copied);
+    this.#publications += 1;
+  }
+
+  /** Takes over the peer's tail and holes up to a seq. */
+  #passHoles({ epoch, tailSeq, holes }: PeerEpoch, throughSeq: number): void {
+    this.#intake.skipTo(epoch, tailSeq);
+    for (const { after, through } of holes) {
+      if (after >= throughSeq) break;
+      this.#intake.advance(epoch, after);
+      this.#intake.skipTo(epoch, through);
+    }
+  }
+}

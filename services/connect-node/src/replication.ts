@@ -1,0 +1,196 @@
+import type { ReplicateRequest } from "@pushcast/api";
+import type { Clock, Logger, TimerHandle } from "@pushcast/runtime";
+import type { Intake } from "./intake.ts";
+import { WANTS_NOTHING } from "./log-reader.ts";
+import type { ManagerLinks } from "./manager-links.ts";
+import type { NodeMetrics } from "./metrics.ts";
+import type { NodeLog } from "./node-log.ts";
+import { PeerCopy } from "./peer-copy.ts";
+import type { Peer, Peers } from "./peers.ts";
+
+export interface ReplicationTimes {
+  /** How long a node that starts waits at most for what others have: `WARM_SECONDS`. */
+  readonly warmMs: number;
+  /** How often peers are read from then on: `REATTACH_SECONDS`. */
+  readonly reattachMs: number;
+  /** `LOG_SECONDS` */
+  readonly logMs: number;
+  /** `LAG_SECONDS` */
+  readonly lagMs: number;
+}
+
+/** A link that broke comes back by itself in this time, and brings what follows, also commands. */
+const LINK_RETURNS_MS = 3_000;
+const LOOK_MS = 50;
+/** Epochs are forgotten after twice `LOG_SECONDS`; one that is near to it is not begun. */
+const BEGIN_WITHIN_LOG_TIMES = 1.5;
+
+/**
+ * Reads the logs of other nodes: all of one before this node is ready, and from then on, for ever,
+ * what they have of managers to which this node has no link. So what a manager that died gave only to
+ * some nodes comes to all, and what a node that is cut off from the managers misses.
+ */
+export class Replication {
+  readonly #log: NodeLog;
+  readonly #intake: Intake;
+  readonly #links: ManagerLinks;
+  readonly #peers: Peers;
+  readonly #maxBytes: number;
+  readonly #times: ReplicationTimes;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #metrics: NodeMetrics;
+  /** Epochs that were live at the peers that were copied. */
+  readonly #awaited = new Set<string>();
+  #reading: Peer | undefined;
+  #rounds: TimerHandle;
+  #stopped = false;
+
+  constructor(init: {
+    log: NodeLog;
+    intake: Intake;
+    links: ManagerLinks;
+    peers: Peers;
+    /** Of publications: `LOG_BYTES`. */
+    maxBytes: number;
+    times: ReplicationTimes;
+    clock: Clock;
+    logger: Logger;
+    metrics: NodeMetrics;
+  }) {
+    this.#log = init.log;
+    this.#intake = init.intake;
+    this.#links = init.links;
+    this.#peers = init.peers;
+    this.#maxBytes = init.maxBytes;
+    this.#times = init.times;
+    this.#clock = init.clock;
+    this.#logger = init.logger;
+    this.#metrics = init.metrics;
+  }
+
+  /**
+   * Copies a peer's log into this one, which is empty: one peer after another until one was read to
+   * its end whose log is old enough for every client. No manager may attach meanwhile. Resolves also
+   * when there is no peer, or after `WARM_SECONDS`.
+   */
+  async copy(): Promise<void> {
+    if (this.#times.warmMs === 0) return;
+    await this.#peers.known;
+    await this.#within(this.#times.warmMs, (isOver) => this.#copyPeers(isOver));
+  }
+
+  /**
+   * Waits until the managers that were live at the peers have attached here and this node has caught
+   * up with them, then reads once more what peers have of others. Resolves also after `WARM_SECONDS`.
+   */
+  async settle(): Promise<void> {
+    const { warmMs } = this.#times;
+    if (warmMs === 0) return;
+    await this.#within(warmMs, (isOver) => this.#managersAttached(isOver));
+    await this.#within(warmMs, (isOver) => this.#readAll(0, isOver));
+  }
+
+  /** Goes on reading each `REATTACH_SECONDS`. */
+  start(): void {
+    if (this.#stopped) return;
+    const { reattachMs } = this.#times;
+    const returnsMs = Math.min(LINK_RETURNS_MS, reattachMs);
+    const round = () => void this.#readAll(returnsMs, () => this.#stopped);
+    this.#rounds = this.#clock.setInterval(round, reattachMs, { unref: true });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#clock.clearInterval(this.#rounds);
+    this.#breakOff();
+    this.#peers.close();
+  }
+
+  async #copyPeers(isOver: () => boolean): Promise<void> {
+    const { logMs, lagMs } = this.#times;
+    let candidates = this.#peers.readable();
+    while (candidates.length > 0) {
+      const brokenOff: Peer[] = [];
+      for (const peer of candidates) {
+        if (isOver()) return;
+        const copy = await this.#read(peer, 0);
+        if (copy.done) {
+          this.#log.takeOverAge(copy.logAgeMs, this.#clock.monotonicMs());
+          for (const epoch of copy.live) this.#awaited.add(epoch);
+          if (copy.logAgeMs >= logMs + lagMs) return;
+        } else if (copy.publications > 0) {
+          brokenOff.push(peer);
+        }
+      }
+      candidates = brokenOff;
+    }
+  }
+
+  async #managersAttached(isOver: () => boolean): Promise<void> {
+    const isDone = () => [...this.#awaited].every((epoch) => this.#links.hasCaughtUp(epoch));
+    while (!isDone() && !isOver()) {
+      await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  /** @param returnsMs a link that ended more recently is left to come back */
+  async #readAll(returnsMs: number, isOver: () => boolean): Promise<void> {
+    if (this.#reading !== undefined) return;
+    for (const peer of this.#peers.readable()) {
+      if (isOver()) return;
+      await this.#read(peer, returnsMs);
+    }
+  }
+
+  /** Reads one peer. A failure is logged and counted: another peer, or the next round, has the same. */
+  async #read(peer: Peer, returnsMs: number): Promise<PeerCopy> {
+    const copy = new PeerCopy({
+      log: this.#log,
+      intake: this.#intake,
+      clock: this.#clock,
+      maxGoneMs: BEGIN_WITHIN_LOG_TIMES * this.#times.logMs,
+    });
+    this.#reading = peer;
+    try {
+      await peer.connection.replicate(this.#request(returnsMs), (message) => copy.take(message));
+      if (!copy.done) throw new Error("the answer ended before its end");
+      this.#metrics.peerReads.inc({ result: "done" });
+    } catch (err) {
+      this.#peers.drop(peer);
+      this.#metrics.peerReads.inc({ result: "failed" });
+      if (!this.#stopped) this.#logger.warn({ err, peer: peer.nodeId }, "a peer was not read");
+    }
+    this.#reading = undefined;
+    this.#metrics.copied.inc(copy.publications);
+    if (copy.publications > 0) {
+      const { publications, done } = copy;
+      this.#logger.info({ peer: peer.nodeId, publications, done }, "copied from a peer's log");
+    }
+    return copy;
+  }
+
+  #request(returnsMs: number): ReplicateRequest {
+    const nowMs = this.#clock.monotonicMs();
+    const after = Array.from(this.#log.epochs.entries(), ([epoch, { head, goneAtMs }]) => {
+      const hasLink = goneAtMs === undefined || nowMs - goneAtMs < returnsMs;
+      return { epoch, seq: BigInt(hasLink ? WANTS_NOTHING : head) };
+    });
+    return { after, maxBytes: BigInt(this.#maxBytes) };
+  }
+
+  /** Does the work; when its time is over, what is being read is broken off. */
+  async #within(ms: number, work: (isOver: () => boolean) => Promise<void>): Promise<void> {
+    let isOver = false;
+    const timer = this.#clock.setTimeout(() => {
+      isOver = true;
+      this.#breakOff();
+    }, ms);
+    await work(() => isOver || this.#stopped);
+    this.#clock.clearTimeout(timer);
+  }
+
+  #breakOff(): void {
+    if (this.#reading !== undefined) this.#peers.drop(this.#reading);
+  }
+}
