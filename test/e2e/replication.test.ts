@@ -1,6 +1,6 @@
 import { describe, expect } from "vitest";
 import type { ManagerClient } from "../support/manager-client.ts";
-import type { RunningManager, RunningNode } from "../support/processes.ts";
+import type { RunningNode } from "../support/processes.ts";
 import { it, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 import type { TestClient } from "../support/ws-client.ts";

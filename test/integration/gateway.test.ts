@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createConnection } from "node:net";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { Client, credentials, status } from "@grpc/grpc-js";
 import { ConnectNodeServiceService, type PushMessageBatchRequest } from "@pushcast/api";
 import type { Registry } from "@pushcast/registry";
