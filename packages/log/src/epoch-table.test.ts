@@ -50,6 +50,16 @@ describe("EpochTable", () => {
     ]);
   });
 
+  test("keeps apart when a link ended here and when the manager was last heard of by a peer", () => {
+    const table = new EpochTable();
+    table.attach(A, 0);
+    table.detach(A, 100);
+    table.copied(A, 0, 500);
+    expect(table.get(A)).toMatchObject({ goneAtMs: 500, detachedAtMs: 100 });
+    table.copied(A, 0, 300);
+    expect(table.get(A)).toMatchObject({ goneAtMs: 500, detachedAtMs: 100 });
+  });
+
   test("cuts the holes at the tail", () => {
     const table = tableWith(A);
     table.advance(A, 2);

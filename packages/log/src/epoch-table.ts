@@ -14,8 +14,13 @@ export interface EpochState {
   head: number;
   /** Ascending, disjoint, all above the tail; at most `MAX_HOLES`. */
   holes: SeqRange[];
-  /** When its manager's link ended, by the monotonic clock; undefined while it is attached. */
+  /**
+   * When its manager's last link ended, here or at a peer that was read, by the monotonic clock;
+   * undefined while it is attached here.
+   */
   goneAtMs: number | undefined;
+  /** When its link ended here; undefined if there was none. */
+  detachedAtMs: number | undefined;
 }
 
 /** Beyond it the two oldest holes of an epoch become one, with what lies between them. */
@@ -45,7 +50,7 @@ export class EpochTable {
   attach(epoch: string, tailSeq: number): Readonly<EpochState> {
     let state = this.#epochs.get(epoch);
     if (state === undefined) {
-      state = { tail: tailSeq, head: tailSeq, holes: [], goneAtMs: undefined };
+      state = { ...startingAt(tailSeq), goneAtMs: undefined };
       this.#epochs.set(epoch, state);
     }
     state.goneAtMs = undefined;
@@ -60,7 +65,7 @@ export class EpochTable {
   copied(epoch: string, tailSeq: number, goneAtMs: number): Readonly<EpochState> {
     let state = this.#epochs.get(epoch);
     if (state === undefined) {
-      state = { tail: tailSeq, head: tailSeq, holes: [], goneAtMs };
+      state = { ...startingAt(tailSeq), goneAtMs };
       this.#epochs.set(epoch, state);
       this.#heads = undefined;
     } else if (state.goneAtMs !== undefined) {
@@ -72,8 +77,9 @@ export class EpochTable {
   /** The link of this epoch has ended. */
   detach(epoch: string, nowMs: number): void {
     const state = this.#epochs.get(epoch);
-    if (state === undefined) return;
-    state.goneAtMs ??= nowMs;
+    if (state === undefined || state.goneAtMs !== undefined) return;
+    state.goneAtMs = nowMs;
+    state.detachedAtMs = nowMs;
     this.#heads = undefined;
   }
 
@@ -156,4 +162,8 @@ export class EpochTable {
     }
     return true;
   }
+}
+
+function startingAt(tailSeq: number) {
+  return { tail: tailSeq, head: tailSeq, holes: [], detachedAtMs: undefined };
 }

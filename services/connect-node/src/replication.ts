@@ -172,8 +172,9 @@ export class Replication {
 
   #request(returnsMs: number): ReplicateRequest {
     const nowMs = this.#clock.monotonicMs();
-    const after = Array.from(this.#log.epochs.entries(), ([epoch, { head, goneAtMs }]) => {
-      const hasLink = goneAtMs === undefined || nowMs - goneAtMs < returnsMs;
+    const after = Array.from(this.#log.epochs.entries(), ([epoch, state]) => {
+      const { head, goneAtMs, detachedAtMs = Number.NEGATIVE_INFINITY } = state;
+      const hasLink = goneAtMs === undefined || nowMs - detachedAtMs < returnsMs;
       return { epoch, seq: BigInt(hasLink ? WANTS_NOTHING : head) };
     });
     return { after, maxBytes: BigInt(this.#maxBytes) };
