@@ -94,6 +94,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     clock,
     acceptMs: settings.DRAIN_ACCEPT_SECONDS * 1000,
     handOverMs: settings.DRAIN_SECONDS * 1000,
+    onProgress: (progress) => logger.info(progress, "draining"),
   });
   const heartbeats = new Heartbeats({
     clock,
@@ -150,11 +151,9 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   /** By a signal, by `POST /drain`, or by both. */
   const beginDrain = async (): Promise<void> => {
     if (drain.begun) return await drain.run();
-    logger.info({ sessions: hub.sessions.size }, "drain begins");
     grpc.setServing(false);
     void registration?.update({ state: "draining" });
     await drain.run();
-    logger.info("drained");
   };
   const ops = createOpsServer({
     metrics: registers,

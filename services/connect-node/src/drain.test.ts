@@ -1,18 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { type Client, Stage } from "../test/stage.ts";
-import { Drain } from "./drain.ts";
+import { Drain, type DrainProgress } from "./drain.ts";
 
 const ACCEPT_MS = 5_000;
 const HAND_OVER_MS = 60_000;
 
 class DrainStage extends Stage {
   readonly drain: Drain;
+  readonly reports: DrainProgress[] = [];
   isDone = false;
 
   constructor(acceptMs = ACCEPT_MS, handOverMs = HAND_OVER_MS) {
     super();
     const { hub, sessions } = this.core;
-    this.drain = new Drain({ hub, sessions, clock: this.clock, acceptMs, handOverMs });
+    const onProgress = (progress: DrainProgress) => this.reports.push(progress);
+    this.drain = new Drain({ hub, sessions, clock: this.clock, acceptMs, handOverMs, onProgress });
   }
 
   begin(): void {
@@ -64,6 +66,20 @@ describe("a drain", () => {
     expect(clients.every(({ socket }) => socket.closed?.code === 1012)).toBe(true);
     expect(stage.drain.progress()).toEqual({ phase: "drained", sessions: 0, told: 100 });
     expect(stage.isDone).toBe(true);
+  });
+
+  test("says how far it is at each phase, and each five seconds while clients are told", async () => {
+    const stage = new DrainStage(ACCEPT_MS, 20_000);
+    clientsOf(stage, 100);
+    stage.begin();
+    await stage.pass(ACCEPT_MS + 20_000);
+    expect(stage.reports.map(({ phase }) => phase)).toEqual([
+      "accepting",
+      ...Array.from({ length: 4 }, () => "handing over"),
+      "drained",
+    ]);
+    expect(stage.reports.at(-2)).toMatchObject({ told: 100, sessions: 100 });
+    expect(stage.reports.at(-1)).toMatchObject({ told: 100, sessions: 0 });
   });
 
   test("tells each client once, to come again within the time that is left", async () => {

@@ -17,6 +17,8 @@ const TELLING_SHARE = 0.75;
 const STEP_MS = 100;
 /** Longest time that a client waits before it connects elsewhere. */
 const MAX_AFTER_MS = 2_000;
+/** How often, while clients are told, it is said how far it is. */
+const REPORT_MS = 5_000;
 /** Sessions that are closed in one turn of the event loop. */
 const CLOSE_SLICE = 200;
 
@@ -30,6 +32,7 @@ export class Drain {
   readonly #clock: Clock;
   readonly #acceptMs: number;
   readonly #handOverMs: number;
+  readonly #onProgress: (progress: DrainProgress) => void;
   #done: Promise<void> | undefined;
   #phase: DrainProgress["phase"] = "accepting";
   #told = 0;
@@ -40,12 +43,15 @@ export class Drain {
     clock: Clock;
     acceptMs: number;
     handOverMs: number;
+    /** How far it is: at each new phase, and now and then while clients are told; for the log. */
+    onProgress: (progress: DrainProgress) => void;
   }) {
     this.#hub = init.hub;
     this.#sessions = init.sessions;
     this.#clock = init.clock;
     this.#acceptMs = init.acceptMs;
     this.#handOverMs = init.handOverMs;
+    this.#onProgress = init.onProgress;
   }
 
   /** Whether it has begun. */
@@ -69,11 +75,17 @@ export class Drain {
   }
 
   async #run(): Promise<void> {
+    this.#begin("accepting");
     await this.#sleep(this.#acceptMs);
-    this.#phase = "handing over";
+    this.#begin("handing over");
     await this.#handOver();
     await this.#closeRest();
-    this.#phase = "drained";
+    this.#begin("drained");
+  }
+
+  #begin(phase: DrainProgress["phase"]): void {
+    this.#phase = phase;
+    this.#onProgress(this.progress());
   }
 
   async #handOver(): Promise<void> {
@@ -81,11 +93,16 @@ export class Drain {
     const startedAtMs = this.#clock.monotonicMs();
     const tellingMs = this.#handOverMs * TELLING_SHARE;
     let next = 0;
+    let reportAtMs = REPORT_MS;
     for (;;) {
       const elapsedMs = this.#clock.monotonicMs() - startedAtMs;
       if (elapsedMs >= this.#handOverMs || this.#hub.sessions.size === 0) return;
       const due = Math.ceil(sessions.length * Math.min(1, (elapsedMs + STEP_MS) / tellingMs));
       for (; next < due; next += 1) this.#tell(sessions[next] as Session);
+      if (elapsedMs >= reportAtMs) {
+        reportAtMs += REPORT_MS;
+        this.#onProgress(this.progress());
+      }
       await this.#sleep(Math.min(STEP_MS, this.#handOverMs - elapsedMs));
     }
   }
