@@ -93,7 +93,14 @@ async function measure(plan: LatencyPlan): Promise<LatencyResult> {
   try {
     const nodes = await Promise.all(
       Array.from({ length: plan.nodes }, async (_, n) =>
-        started(await startNode({ REGISTRY: "memory", POD_NAME: `node-${n}` })),
+        started(
+          await startNode({
+            REGISTRY: "memory",
+            POD_NAME: `node-${n}`,
+            // All clients connect at once.
+            HANDSHAKE_BURST: plan.users,
+          }),
+        ),
       ),
     );
     const addresses = nodes.map(({ grpcAddress }) => grpcAddress);

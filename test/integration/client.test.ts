@@ -34,8 +34,13 @@ async function startManager() {
   return { registry, publisher };
 }
 
-async function startNode(registry: Registry, name: string, drainSeconds: number) {
-  const given = { ...env, POD_NAME: name, DRAIN_SECONDS: String(drainSeconds) };
+async function startNode(
+  registry: Registry,
+  name: string,
+  drainSeconds: number,
+  more: Readonly<Record<string, string>> = {},
+) {
+  const given = { ...env, POD_NAME: name, DRAIN_SECONDS: String(drainSeconds), ...more };
   const settings = requireSettings(nodeSettings, given, nodeChecks);
   const node = createConnectNode({ settings, registry, logger });
   const { ports } = await node.start();
@@ -115,5 +120,17 @@ describe("the client with a real node", () => {
     await publisher.pushToRoom({ roomId: "room", content: "moved" });
     await until("the message", () => told.includes("room: moved"));
     expect(told.filter((word) => !word.startsWith("gap"))).toEqual(["open", "room: moved"]);
+  });
+
+  it("that refuses handshakes waits, and tries again until it is let in", async () => {
+    const { registry } = await startManager();
+    const rate = { HANDSHAKE_RATE: "2", HANDSHAKE_BURST: "1" };
+    const node = await startNode(registry, "node-1", 0, rate);
+    const first = listen(() => node.url);
+    await first.untilOn("node-1");
+    const others = [listen(() => node.url), listen(() => node.url), listen(() => node.url)];
+    for (const { untilOn } of others) await untilOn("node-1");
+    expect(others.some(({ told }) => told.includes("closed"))).toBe(true);
+    expect(first.told).toEqual(["resuming", "open"]);
   });
 });

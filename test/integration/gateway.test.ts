@@ -12,8 +12,9 @@ import {
   type Subprotocol,
 } from "@pushcast/wire";
 import { describe, expect } from "vitest";
+import type { HandshakeRequest } from "../support/handshake.ts";
 import { type Given, refusal } from "../support/manager-client.ts";
-import { type HandshakeRequest, it, type NodeStage } from "../support/node-stage.ts";
+import { it, type NodeStage } from "../support/node-stage.ts";
 import type { ScriptedManager } from "../support/scripted-manager.ts";
 import { until } from "../support/until.ts";
 import type { TestClient } from "../support/ws-client.ts";
@@ -512,8 +513,80 @@ describe("before the upgrade", () => {
   });
 });
 
+describe("a node that is asked for too much at once", () => {
+  it("admits a burst and then a rate, and tells the others to come again one by one", async ({
+    stage,
+  }) => {
+    await stage.start({ HANDSHAKE_RATE: "1", HANDSHAKE_BURST: "2" });
+    for (const wrong of [{ path: "/other" }, { path: "/ws" }, { method: "POST" }]) {
+      expect((await stage.handshake(wrong)).status).not.toBe(101);
+    }
+    const statusOf = async () => (await stage.handshake()).status;
+    expect([await statusOf(), await statusOf()]).toEqual([101, 101]);
+
+    const waits: number[] = [];
+    for (let refused = 0; refused < 10; refused += 1) {
+      const { status: answered, headers, body } = await stage.handshake();
+      expect(answered).toBe(429);
+      expect(JSON.parse(body).error.code).toBe("TOO_MANY_HANDSHAKES");
+      waits.push(Number(headers["retry-after"]));
+    }
+    for (const [place, wait] of waits.entries()) {
+      expect(wait).toBeGreaterThan(place);
+      expect(wait).toBeLessThanOrEqual(place + 3);
+    }
+    const reason = "TOO_MANY_HANDSHAKES";
+    const metrics = await stage.metrics();
+    expect(metrics.value("connect_node_rejections_total", { reason })).toBe(10);
+    expect((await fetch(`${stage.opsUrl}/readyz`)).status).toBe(200);
+
+    stage.clock.advance(1_000);
+    expect([await statusOf(), await statusOf()]).toEqual([101, 429]);
+  });
+
+  it("drops connections beyond those that may be open without a session", async ({ stage }) => {
+    await stage.start({ MAX_PENDING_CONNECTIONS: "2" });
+    const sessions = [
+      await stage.client("ann"),
+      await stage.client("bob"),
+      await stage.client("cat"),
+    ];
+    const connected = async () => {
+      const socket = createConnection(stage.ready.ports.ws, "127.0.0.1");
+      await once(socket, "connect");
+      return socket.resume();
+    };
+    const pending = async () => (await stage.metrics()).value("connect_node_pending_connections");
+    const silent = [await connected(), await connected()];
+    await until("both are pending", async () => (await pending()) === 2);
+    await once(await connected(), "close");
+    const metrics = await stage.metrics();
+    expect(metrics.value("connect_node_dropped_connections_total")).toBe(1);
+    expect(metrics.value("connect_node_sessions")).toBe(3);
+    for (const session of sessions) await roundTrip(session);
+
+    for (const socket of silent) socket.destroy();
+    await until("none is pending", async () => (await pending()) === 0);
+    expect((await stage.handshake()).status).toBe(101);
+  });
+
+  it("answers 408 to a connection that does not send its request in time", async ({ stage }) => {
+    await stage.start({ HANDSHAKE_SECONDS: "0.1" });
+    const session = await stage.client("ann");
+    for (const bytes of ["", "GET /ws?user_id=bob HTTP/1.1\r\nUpgr"]) {
+      const socket = createConnection(stage.ready.ports.ws, "127.0.0.1");
+      socket.write(bytes);
+      const [answer] = await once(socket, "data");
+      expect(String(answer)).toMatch(/^HTTP\/1\.1 408 /);
+      await once(socket, "end");
+      socket.destroy();
+    }
+    await roundTrip(session);
+  });
+});
+
 describe("a node that takes no session", () => {
-  const retryAfter = expect.stringMatching(/^[1-5]$/);
+  const retryAfter = expect.stringMatching(/^[1-3]$/);
 
   it("answers 503 while it is full, and stays ready", async ({ stage }) => {
     await stage.start({ MAX_SESSIONS: "1" });

@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
@@ -11,32 +9,11 @@ import {
 import { createRegistry, type Registry, RegistryMemory } from "@pushcast/registry";
 import { createLogger, ManualClock, requireSettings, type Service } from "@pushcast/runtime";
 import { test } from "vitest";
+import { type HandshakeAnswer, type HandshakeRequest, handshake } from "./handshake.ts";
 import { NodeClient } from "./manager-client.ts";
 import { type Metrics, scrape } from "./metrics.ts";
 import { ScriptedManager } from "./scripted-manager.ts";
 import { TestClient, type TestClientOptions } from "./ws-client.ts";
-
-/** An HTTP answer of the WebSocket port; with 101, `socket` is the test's. */
-export interface HandshakeAnswer {
-  readonly status: number;
-  readonly headers: IncomingMessage["headers"];
-  readonly body: string;
-  readonly socket: Socket;
-}
-
-export interface HandshakeRequest {
-  readonly path?: string;
-  readonly method?: string;
-  /** Beside those of a valid upgrade; undefined takes one of them away. */
-  readonly headers?: Readonly<Record<string, string | undefined>>;
-}
-
-const UPGRADE_HEADERS = {
-  Connection: "Upgrade",
-  Upgrade: "websocket",
-  "Sec-WebSocket-Version": "13",
-  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-};
 
 /**
  * A connect-node in this process, with real servers on loopback and a clock that stands still: no
@@ -113,23 +90,9 @@ export class NodeStage {
 
   /** The answer to an upgrade request, a valid one but for what is given. */
   async handshake(given: HandshakeRequest = {}): Promise<HandshakeAnswer> {
-    const { path = "/ws?user_id=ann", method = "GET" } = given;
-    const wanted = Object.entries({ ...UPGRADE_HEADERS, ...given.headers });
-    const headers = wanted.filter((header): header is [string, string] => header[1] !== undefined);
-    const port = this.ready.ports.ws;
-    const call = httpRequest({
-      host: "127.0.0.1",
-      port,
-      path,
-      method,
-      headers: Object.fromEntries(headers),
-      agent: false,
-    }).end();
-    const { response, socket } = await answerTo(call);
-    this.#sockets.push(socket);
-    let body = "";
-    if (response.statusCode !== 101) for await (const chunk of response) body += chunk;
-    return { status: response.statusCode ?? 0, headers: response.headers, body, socket };
+    const answer = await handshake(this.ready.ports.ws, given);
+    this.#sockets.push(answer.socket);
+    return answer;
   }
 
   metrics(): Promise<Metrics> {
@@ -165,17 +128,6 @@ export class NodeStage {
     await this.stopNode();
     if (faults.length > 0) throw new Error(faults.join("\n"));
   }
-}
-
-async function answerTo(
-  call: ClientRequest,
-): Promise<{ response: IncomingMessage; socket: Socket }> {
-  const upgraded = once(call, "upgrade");
-  const answered = once(call, "response");
-  // Whichever does not come is given up when the other has.
-  for (const event of [upgraded, answered]) event.catch(() => {});
-  const [response] = (await Promise.race([upgraded, answered])) as [IncomingMessage];
-  return { response, socket: response.socket };
 }
 
 /** A test with a stage of its own. */

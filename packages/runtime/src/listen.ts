@@ -30,6 +30,11 @@ export interface ListenAddress {
   port: number;
   /** The name of the setting that has the port, for the error. */
   setting: string;
+  /**
+   * Connections that may wait in the kernel to be accepted, which has a bound of its own (on Linux
+   * `net.core.somaxconn`). Further ones are tried again after 1, 3, 7 … s. @default 511, Node's
+   */
+  backlog?: number;
 }
 
 /**
@@ -37,14 +42,16 @@ export interface ListenAddress {
  * @returns the real port
  * @throws ListenError
  */
-export function listen(server: Server, { host, port, setting }: ListenAddress): Promise<number> {
+export function listen(server: Server, address: ListenAddress): Promise<number> {
+  const { setting, ...where } = address;
+  const { port } = where;
   return new Promise((resolve, reject) => {
     const refuse = (cause: NodeJS.ErrnoException) => reject(new ListenError(setting, port, cause));
     server.once("error", refuse);
-    server.listen({ host, port }, () => {
+    server.listen(where, () => {
       server.off("error", refuse);
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
+      const bound = server.address();
+      resolve(typeof bound === "object" && bound !== null ? bound.port : port);
     });
   });
 }

@@ -20,8 +20,8 @@ import {
   type TimerHandle,
   VERSION,
 } from "@pushcast/runtime";
-import type { HttpErrorCode } from "@pushcast/wire";
 import type { Registry as MetricsRegistry } from "prom-client";
+import { Admission } from "./admission.ts";
 import { createDeliveryCore } from "./delivery-core.ts";
 import { Drain } from "./drain.ts";
 import { drainRoute } from "./drain-route.ts";
@@ -84,6 +84,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     logBytes: () => core.log.bytes,
     frameCacheBytes: () => core.frames.bytes,
     links: () => links.attached,
+    pendingConnections: () => gateway.pendingConnections,
   });
   const core = createDeliveryCore({ nodeId, settings, clock, logger, metrics });
   const { hub, sessions, intake } = core;
@@ -109,17 +110,24 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   const admitsManagers = new Promise<void>((resolve) => {
     admitManagers = resolve;
   });
-  const refusal = (): HttpErrorCode | undefined => {
-    if (!ready) return "NODE_STARTING";
-    if (!drain.accepts) return "NODE_DRAINING";
-    return hub.sessions.size >= settings.MAX_SESSIONS ? "NODE_FULL" : undefined;
-  };
+  const admission = new Admission({
+    clock,
+    ratePerSecond: settings.HANDSHAKE_RATE,
+    burst: settings.HANDSHAKE_BURST,
+    maxSessions: settings.MAX_SESSIONS,
+    maxRetryAfterSeconds: settings.RETRY_AFTER_MAX_SECONDS,
+    isStarting: () => !ready,
+    isDraining: () => !drain.accepts,
+    openSessions: () => hub.sessions.size,
+  });
   const gateway = new Gateway({
     sessions,
     heartbeats,
     metrics,
     logger,
-    refusal,
+    admission,
+    maxPendingConnections: settings.MAX_PENDING_CONNECTIONS,
+    handshakeMs: settings.HANDSHAKE_SECONDS * 1000,
     maxFrameBytes: settings.MAX_FRAME_BYTES,
     sessionBufferBytes: settings.SESSION_BUFFER_BYTES,
     ...(init.onOtherRequest === undefined ? {} : { onOtherRequest: init.onOtherRequest }),

@@ -9,6 +9,7 @@ import {
   selectSubprotocol,
 } from "@pushcast/wire";
 import { WebSocket, WebSocketServer } from "ws";
+import type { Admission } from "./admission.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { checkHandshake, type Handshake, PATH } from "./handshake.ts";
 import type { Heartbeats } from "./heartbeats.ts";
@@ -21,16 +22,19 @@ export interface GatewayInit {
   heartbeats: Heartbeats;
   metrics: NodeMetrics;
   logger: Logger;
-  /** Why no new session is taken now; undefined if one is. */
-  refusal: () => HttpErrorCode | undefined;
+  admission: Admission;
+  /** Connections that are no session; further ones are dropped. */
+  maxPendingConnections: number;
+  /** How long a connection may take to send its request. */
+  handshakeMs: number;
   maxFrameBytes: number;
   sessionBufferBytes: number;
   /** Answers what is no WebSocket request and not for its path; else 404. */
   onOtherRequest?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
-/** Longest time over which refused clients are spread that are told to come again. */
-const RETRY_AFTER_MAX_SECONDS = 5;
+/** How often Node looks for connections whose request takes too long; its default is 30 s. */
+const TIMEOUT_CHECK_MS = 500;
 /** How long a client may take to answer a close frame before its connection is cut. */
 const CLOSE_TIMEOUT_MS = 5_000;
 /** Node's default; sockets with more queued than this tell when they have drained. */
@@ -46,6 +50,8 @@ export class Gateway {
   readonly #server: Server;
   readonly #upgrader: WebSocketServer;
   readonly #open = new Set<WebSocket>();
+  /** All that are open, with a session or without. */
+  #connections = 0;
 
   constructor(init: GatewayInit) {
     this.#init = init;
@@ -64,9 +70,18 @@ export class Gateway {
       // A socket tells that it has drained only if it was above this.
       highWaterMark: Math.min(HIGH_WATER_MARK_BYTES, init.sessionBufferBytes),
       keepAliveTimeout: 5_000,
-      headersTimeout: 10_000,
-      requestTimeout: 10_000,
+      headersTimeout: init.handshakeMs,
+      requestTimeout: init.handshakeMs,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     });
+    this.#boundConnections();
+    this.#server.on("connection", (socket) => {
+      this.#connections += 1;
+      socket.once("close", () => {
+        this.#connections -= 1;
+      });
+    });
+    this.#server.on("drop", () => init.metrics.droppedConnections.inc());
     this.#server.on("request", (request, response) => this.#onRequest(request, response));
     this.#server.on("upgrade", (request, socket, head) =>
       this.#onUpgrade(request, socket as Socket, head),
@@ -75,7 +90,13 @@ export class Gateway {
 
   /** @throws ListenError */
   listen(host: string, port: number): Promise<number> {
-    return listen(this.#server, { host, port, setting: "WS_PORT" });
+    const backlog = this.#init.maxPendingConnections;
+    return listen(this.#server, { host, port, setting: "WS_PORT", backlog });
+  }
+
+  /** Connections that are no session: not yet, or never. */
+  get pendingConnections(): number {
+    return this.#connections - this.#open.size;
   }
 
   /**
@@ -94,6 +115,11 @@ export class Gateway {
       });
       this.#server.closeAllConnections();
     });
+  }
+
+  /** Node drops what exceeds it before anything is read or allocated. */
+  #boundConnections(): void {
+    this.#server.maxConnections = this.#open.size + this.#init.maxPendingConnections;
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -120,12 +146,12 @@ export class Gateway {
     socket.on("error", ignore);
     const checked = checkHandshake(request);
     if (!checked.ok) {
-      this.#refuse(socket, checked.code, checked.message);
+      this.#refuse(socket, checked.code, checked);
       return;
     }
-    const refusal = this.#init.refusal();
+    const refusal = this.#init.admission.admit();
     if (refusal !== undefined) {
-      this.#refuse(socket, refusal, undefined);
+      this.#refuse(socket, refusal.code, { retryAfterSeconds: refusal.retryAfterSeconds });
       return;
     }
     this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
@@ -137,6 +163,7 @@ export class Gateway {
   #serve(ws: WebSocket, socket: Socket, { userId, codec, resumes }: Handshake): void {
     const { sessions, heartbeats, metrics, logger } = this.#init;
     this.#open.add(ws);
+    this.#boundConnections();
     const session: Session = sessions.open({
       userId,
       codec,
@@ -165,16 +192,21 @@ export class Gateway {
     });
     ws.on("close", () => {
       this.#open.delete(ws);
+      this.#boundConnections();
       heartbeats.remove(session);
       sessions.ended(session);
     });
   }
 
-  #refuse(socket: Socket, code: HttpErrorCode, message: string | undefined): void {
+  #refuse(
+    socket: Socket,
+    code: HttpErrorCode,
+    { message, retryAfterSeconds }: { message?: string; retryAfterSeconds?: number },
+  ): void {
     this.#init.metrics.rejections.inc({ reason: code });
     const body = httpErrorBody(code, message);
     const { status } = HTTP_ERRORS[code];
-    const headers = Object.entries(errorHeaders(code, body))
+    const headers = Object.entries(errorHeaders(code, body, retryAfterSeconds))
       .map(([name, value]) => `${name}: ${value}\r\n`)
       .join("");
     socket.end(`HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? "Refused"}\r\n${headers}\r\n${body}`);
@@ -193,16 +225,17 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
-function errorHeaders(code: HttpErrorCode, body: Buffer): Record<string, string | number> {
-  const { headers, retryAfter } = HTTP_ERRORS[code];
+function errorHeaders(
+  code: HttpErrorCode,
+  body: Buffer,
+  retryAfterSeconds?: number,
+): Record<string, string | number> {
+  const { headers } = HTTP_ERRORS[code];
   return {
     "Content-Type": "application/json",
     "Content-Length": body.byteLength,
     ...headers,
     Connection: headers?.Connection === undefined ? "close" : `close, ${headers.Connection}`,
-    // Spread by jitter, or all who were refused together would come again together.
-    ...(retryAfter
-      ? { "Retry-After": 1 + Math.floor(Math.random() * RETRY_AFTER_MAX_SECONDS) }
-      : {}),
+    ...(retryAfterSeconds === undefined ? {} : { "Retry-After": retryAfterSeconds }),
   };
 }

@@ -1,4 +1,4 @@
-import { CLOSE_CODES } from "@pushcast/wire";
+import { CLOSE_CODES, HTTP_ERRORS } from "@pushcast/wire";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
 /** What a gauge reads when Prometheus scrapes. */
@@ -10,6 +10,7 @@ export interface NodeGauges {
   logBytes(): number;
   frameCacheBytes(): number;
   links(): number;
+  pendingConnections(): number;
 }
 
 export type NodeMetrics = ReturnType<typeof createNodeMetrics>;
@@ -37,6 +38,11 @@ export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
   gauge("connect_node_log_bytes", "Memory of the publication log", gauges.logBytes);
   gauge("connect_node_frame_cache_bytes", "Memory of the frame cache", gauges.frameCacheBytes);
   gauge("connect_node_links", "Attached push-managers", gauges.links);
+  gauge(
+    "connect_node_pending_connections",
+    "Connections to the WebSocket port that are no session",
+    gauges.pendingConnections,
+  );
 
   const received = new Counter({
     name: "connect_node_push_received_total",
@@ -84,6 +90,12 @@ export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
     labelNames: ["reason"],
     registers,
   });
+  for (const reason of Object.keys(HTTP_ERRORS)) rejections.inc({ reason }, 0);
+  const droppedConnections = new Counter({
+    name: "connect_node_dropped_connections_total",
+    help: "Connections beyond MAX_PENDING_CONNECTIONS, closed without an answer",
+    registers,
+  });
   const registryEvents = new Counter({
     name: "connect_node_registry_events_total",
     help: "What happened to this node's registration",
@@ -116,6 +128,7 @@ export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
     recoveries,
     closes,
     rejections,
+    droppedConnections,
     registryEvents,
     peerReads,
     copied,

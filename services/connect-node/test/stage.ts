@@ -47,6 +47,7 @@ export class Stage {
       logBytes: nothing,
       frameCacheBytes: nothing,
       links: nothing,
+      pendingConnections: nothing,
     });
     this.settings = settingsWith(settings);
     this.core = createDeliveryCore({
