@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect } from "vitest";
+import { handshake } from "../support/handshake.ts";
 import type { ServiceName, Settings } from "../support/processes.ts";
 import { it, type Stage } from "../support/stage.ts";
 import { within } from "../support/until.ts";
@@ -79,7 +80,7 @@ describe.concurrent("a process that cannot start", { timeout: 60_000 }, () => {
       expect((await fetch(`${opsUrl}/livez`)).status).toBe(200);
       expect((await fetch(`${opsUrl}/readyz`)).status).toBe(503);
     }
-    await expect(stage.client(node, { userId: "ann" })).rejects.toThrow(/503/);
+    expect((await handshake(Number(new URL(node.wsUrl).port))).status).toBe(503);
     await etcd.start();
     await stage.publisher(manager).untilLinked([node.nodeId]);
     for (const { opsUrl } of [manager, node]) {
