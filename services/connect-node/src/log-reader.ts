@@ -29,9 +29,10 @@ export function toLogRead({ after, maxBytes }: ReplicateRequest): LogRead {
 }
 
 /**
- * Reads this node's log for a peer: for each `next()` one message, read at that moment, so that the
- * log may grow and evict between them. Each has the table as it is then: what was evicted before it
- * was read stands in the tails, and a hole stands there before a publication behind it is sent.
+ * Reads this node's log for a peer: first the table, then the publications in log order. For each
+ * `next()` one message, read at that moment, so that the log may grow and evict between them. Each has
+ * the table as it is then: what was evicted before it was read stands in the tails, and a hole stands
+ * there before a publication behind it is sent.
  */
 export function* readLog(
   log: NodeLog,
@@ -42,6 +43,12 @@ export function* readLog(
   let offset = hasAnyAbove(log, after) ? log.offsetOf(after) : log.end;
   const leftOut = new Map<string, number>();
   offset = leaveOutOldest(log, offset, after, maxBytes, leftOut);
+  const message = (publications: readonly Uint8Array[], done: boolean): ReplicateMessage => {
+    const nowMs = monotonicMs();
+    const epochs = tableFor(log, after, leftOut, nowMs);
+    return { epochs, publications, done, logAgeMs: log.ageMs(nowMs) };
+  };
+  if (offset < log.end) yield message([], false);
   for (;;) {
     offset = Math.max(offset, log.start);
     const publications: Uint8Array[] = [];
@@ -54,14 +61,8 @@ export function* readLog(
       publications.push(entry.encoded);
       bytes += entry.encoded.byteLength;
     }
-    const nowMs = monotonicMs();
     const done = offset >= log.end;
-    yield {
-      epochs: tableFor(log, after, leftOut, nowMs),
-      publications,
-      done,
-      logAgeMs: log.ageMs(nowMs),
-    };
+    yield message(publications, done);
     if (done) return;
   }
 }

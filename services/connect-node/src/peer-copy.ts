@@ -1,3 +1,4 @@
+import type { EpochState } from "@pushcast/log";
 import type { Clock } from "@pushcast/runtime";
 import type { Intake } from "./intake.ts";
 import type { NodeLog } from "./node-log.ts";
@@ -13,6 +14,8 @@ export class PeerCopy {
   readonly #intake: Intake;
   readonly #clock: Clock;
   readonly #maxGoneMs: number;
+  /** The peer's table, as it was last told. */
+  readonly #states = new Map<string, PeerEpoch>();
   /** What was skipped once would have a hole if it were gone on with. */
   readonly #skipped = new Set<string>();
   /** Epochs that are live at the peer. */
@@ -51,42 +54,51 @@ export class PeerCopy {
 
   /** @throws ReplicateError, or DeliverError for bytes that are no publication */
   take(message: ReplicateMessage): void {
-    const states = new Map<string, PeerEpoch>();
-    for (const state of message.epochs) if (this.#begin(state)) states.set(state.epoch, state);
-    for (const bytes of message.publications) this.#takeOne(bytes, states);
+    for (const state of message.epochs) this.#begin(state);
+    this.#skipAttached();
+    for (const bytes of message.publications) this.#takeOne(bytes);
     if (!message.done) return;
     this.#done = true;
     this.#logAgeMs = message.logAgeMs;
-    for (const state of states.values()) {
+    for (const state of this.#states.values()) {
       this.#passHoles(state, state.headSeq);
       this.#intake.advance(state.epoch, state.headSeq);
       if (state.live) this.live.add(state.epoch);
     }
   }
 
-  /** Returns whether the epoch is copied. */
-  #begin(state: PeerEpoch): boolean {
+  #begin(state: PeerEpoch): void {
     const { epoch, tailSeq, live, goneMs } = state;
-    if (this.#skipped.has(epoch)) return false;
+    if (this.#skipped.has(epoch)) return;
     const known = this.#log.epochs.get(epoch);
-    // Its own link brings what follows.
-    const isAttached = known !== undefined && known.goneAtMs === undefined;
-    if (isAttached || (known === undefined && goneMs > this.#maxGoneMs)) {
-      this.#skipped.add(epoch);
-      return false;
+    if (isAttached(known) || (known === undefined && goneMs > this.#maxGoneMs)) {
+      this.#skip(epoch);
+      return;
     }
+    this.#states.set(epoch, state);
     const nowMs = this.#clock.monotonicMs();
     this.#intake.copiedEpoch(epoch, tailSeq, live ? nowMs : nowMs - goneMs);
-    return true;
   }
 
-  #takeOne(bytes: Uint8Array, states: ReadonlyMap<string, PeerEpoch>): void {
+  /** A link that has come meanwhile brings what follows. */
+  #skipAttached(): void {
+    for (const epoch of this.#states.keys()) {
+      if (isAttached(this.#log.epochs.get(epoch))) this.#skip(epoch);
+    }
+  }
+
+  #skip(epoch: string): void {
+    this.#skipped.add(epoch);
+    this.#states.delete(epoch);
+  }
+
+  #takeOne(bytes: Uint8Array): void {
     const copied = this.#intake.readCopied(bytes);
     const { epoch, seq } = copied.publication;
     if (this.#skipped.has(epoch)) return;
-    const state = states.get(epoch);
-    if (state === undefined || seq > state.headSeq) {
-      throw new ReplicateError("a publication that its message's table does not cover");
+    const state = this.#states.get(epoch);
+    if (state === undefined) {
+      throw new ReplicateError("a publication of an epoch that the table does not have");
     }
     this.#passHoles(state, seq - 1);
     this.#intake.takeCopied(copied);
@@ -102,4 +114,8 @@ export class PeerCopy {
       this.#intake.skipTo(epoch, through);
     }
   }
+}
+
+function isAttached(state: Readonly<EpochState> | undefined): boolean {
+  return state !== undefined && state.goneAtMs === undefined;
 }

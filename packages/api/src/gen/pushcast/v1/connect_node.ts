@@ -99,13 +99,21 @@ export interface Outcome {
 }
 
 export interface ReplicateRequest {
-  /** What the reader has; of other epochs it gets everything. */
+  /**
+   * What the reader has; of other epochs it gets everything. Of one to whose manager it has a link
+   * it wants nothing: seq is 2^53 - 1.
+   */
   after: EpochPosition[];
-  /** Of publications; 0 means no limit. */
+  /** Of encoded publications; the oldest are left out. 0 means no limit. */
   maxBytes: bigint;
 }
 
+/** The first message has the table; the publications follow in log order. */
 export interface ReplicateResponse {
+  /**
+   * The whole table, as it was when this message's publications were read: what was evicted before
+   * it was read is in the tails.
+   */
   epochs: EpochState[];
   publications: Publication[];
   /** Everything that the log held when it was read has been sent. */
