@@ -90,7 +90,7 @@ export const nodeSettings = {
     unit: "handshakes",
     min: 1,
     max: 100_000,
-    default: 500,
+    default: 5000,
     doc: "Handshakes that are admitted at once after a quiet time. Live messages may wait while they are served, about 0.25 ms for each.",
   }),
   RETRY_AFTER_MAX_SECONDS: integer({
