@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { cpuSecondsOf } from "../test/support/proc.ts";
 
 /** A part of a benchmark in a process of its own, which answers one request at a time. */
 export class Child<Request, Reply> {
@@ -14,6 +15,11 @@ export class Child<Request, Reply> {
     });
     // Whoever asks is told; the end after the last request is none of their business.
     this.#ended.catch(() => {});
+  }
+
+  /** Processor time that it has taken, in seconds. */
+  get cpuSeconds(): number {
+    return cpuSecondsOf(this.#process.pid ?? Number.NaN);
   }
 
   async ask(request: Request): Promise<Reply> {

@@ -1,9 +1,10 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Metrics, scrape } from "./metrics.ts";
+import { cpuSecondsOf, rssBytesOf } from "./proc.ts";
 import { until, within } from "./until.ts";
 
 const READY_WITHIN_MS = 20_000;
@@ -165,19 +166,12 @@ export class ServiceProcess {
 
   /** Its resident memory now. */
   get rssBytes(): number {
-    const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(this.#proc("status")) ?? [];
-    return Number(kib) * 1024;
+    return rssBytesOf(this.pid);
   }
 
   /** Processor time that it has taken, in seconds. */
   get cpuSeconds(): number {
-    // Fields 14 and 15, in ticks of 10 ms; the second may hold spaces and ends with a bracket.
-    const fields = this.#proc("stat").split(") ")[1]?.split(" ") ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  }
-
-  #proc(file: string): string {
-    return readFileSync(`/proc/${this.pid}/${file}`, "utf8");
+    return cpuSecondsOf(this.pid);
   }
 }
 

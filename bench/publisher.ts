@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ManagerClient } from "../test/support/manager-client.ts";
 import { answerParent } from "./child.ts";
-import { writeContent } from "./latency-content.ts";
-import type { PublisherReport, PublisherRequest } from "./latency-types.ts";
+import { writeContent } from "./content.ts";
+import type { PublisherReport, PublisherRequest } from "./messages.ts";
 
 answerParent<PublisherRequest>(async (request): Promise<PublisherReport> => {
   const { roomIds, rate, seconds, contentBytes, isWarmUp } = request;

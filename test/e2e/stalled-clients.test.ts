@@ -1,0 +1,160 @@
+import { describe, expect } from "vitest";
+import { Crowd, FLOODED, type Member, numbersAroundGap } from "../support/crowd.ts";
+import type { RunningNode, Settings } from "../support/processes.ts";
+import { it, type Stage } from "../support/stage.ts";
+import { until } from "../support/until.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const LIVE = 500;
+const STALLED = 500;
+const IN_ALL_ROOMS = 5;
+
+/** Connections over which metrics are read: `fetch` keeps some for a while. */
+const SCRAPES = 5;
+
+const LOG_BYTES = 8 * MIB;
+const FRAME_CACHE_BYTES = 4 * MIB;
+const SESSION_BUFFER_BYTES = 16 * KIB;
+const BOUND_BYTES = LOG_BYTES + FRAME_CACHE_BYTES + (LIVE + STALLED) * SESSION_BUFFER_BYTES;
+/** Resident memory that nobody holds any more, until it is collected and given back. */
+const GARBAGE_BYTES = 96 * MIB;
+
+async function gather(
+  stage: Stage,
+  settings: Settings,
+): Promise<{ node: RunningNode; crowd: Crowd }> {
+  const { nodes, publisher } = await stage.cluster(1, {
+    node: { LOG_BYTES, FRAME_CACHE_BYTES, SESSION_BUFFER_BYTES, ...settings },
+    manager: { LOG_BYTES },
+  });
+  const [node] = nodes;
+  if (node === undefined) throw new Error("a node is needed");
+  const crowd = new Crowd(stage, node, publisher);
+  await crowd.openLive(LIVE);
+  return { node, crowd };
+}
+
+/** What the process has allocated, and not yet collected where it is garbage. */
+async function heldBytes(node: RunningNode): Promise<number> {
+  const metrics = await node.metrics();
+  return (
+    metrics.value("nodejs_heap_size_used_bytes") + metrics.value("nodejs_external_memory_bytes")
+  );
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from) }, (_, n) => from + n);
+}
+
+/** A member that fell off the log: a run from the first push, the gaps, and a run to the last. */
+function expectRunsAroundGap(crowd: Crowd, { client, subscriptions }: Member): void {
+  for (const subscribed of subscriptions) {
+    const { before, behind } = numbersAroundGap(client, subscribed);
+    expect(before).toEqual(range(0, before.length));
+    const [goesOnAt = 0] = behind;
+    expect(goesOnAt).toBeGreaterThan(before.length);
+    expect(behind).toEqual(range(goesOnAt, crowd.pushed(subscribed)));
+  }
+}
+
+function expectEverything(crowd: Crowd, { client, subscriptions }: Member): void {
+  expect(client.frames.filter(({ type }) => type === "gap")).toEqual([]);
+  for (const subscribed of subscriptions) {
+    const { before } = numbersAroundGap(client, subscribed);
+    expect(before).toEqual(range(0, crowd.pushed(subscribed)));
+  }
+}
+
+describe("500 clients that stall among 500 that read", { timeout: 60_000 }, () => {
+  it("cost the node no more than its bound, and the others nothing", async ({ stage }) => {
+    const FLOOD_BYTES = 128 * MIB;
+    // None of them is to be closed for it, however long the flood takes here.
+    const { node, crowd } = await gather(stage, { LAG_SECONDS: 120 });
+    await crowd.openStalled(STALLED, IN_ALL_ROOMS);
+    await crowd.round();
+    const rssBefore = node.process.rssBytes;
+    const heldBefore = await heldBytes(node);
+
+    await until(`${STALLED} lagging sessions`, async () => {
+      const reports = await crowd.flood(MIB);
+      return reports.every(({ sessionsLagging }) => sessionsLagging === STALLED);
+    });
+    expect((await node.metrics()).value("connect_node_lagging_sessions")).toBe(STALLED);
+    const toAll = (await crowd.round()).at(-1);
+    expect(toAll).toMatchObject({ sessionsDelivered: LIVE, sessionsLagging: STALLED });
+
+    // The log still has what these lack.
+    const refilled = crowd.stalled.slice(-2);
+    for (const { client } of refilled) client.resume();
+    for (const member of refilled) {
+      await crowd.untilUpToDate(member);
+      expectEverything(crowd, member);
+      await member.client.leave(FLOODED);
+    }
+
+    let peakRss = 0;
+    for (let flooded = 0; flooded < FLOOD_BYTES; flooded += 8 * MIB) {
+      for (const report of await crowd.flood(8 * MIB)) {
+        expect(report).toMatchObject({ sessionsDelivered: 0, sessionsLagging: STALLED - 2 });
+      }
+      peakRss = Math.max(peakRss, node.process.rssBytes);
+    }
+    expect(peakRss - rssBefore).toBeLessThan(BOUND_BYTES + GARBAGE_BYTES);
+    // What is still held once garbage was collected, which the next flood brings about.
+    await until("memory within the bound", async () => {
+      await crowd.flood(8 * MIB);
+      return (await heldBytes(node)) - heldBefore < BOUND_BYTES;
+    });
+    await crowd.round();
+
+    // It has not kept it all for these: some with twelve subscriptions, some with three.
+    const fallen = crowd.stalled.slice(0, 2 * IN_ALL_ROOMS);
+    for (const { client } of fallen) client.resume();
+    await Promise.all(fallen.map((member) => crowd.untilUpToDate(member)));
+    const gapsSaid = (await node.metrics()).value("connect_node_gaps_total", { reason: "evicted" });
+    await crowd.round();
+    for (const member of fallen) {
+      await crowd.untilUpToDate(member);
+      const gaps = member.client.frames.flatMap((frame) =>
+        frame.type === "gap" ? [frame.scope === "room" ? frame.room : frame.scope] : [],
+      );
+      const concerned = member.subscriptions.map((subscribed) => subscribed ?? "self");
+      expect(gaps).toEqual(concerned.length > 10 ? ["all"] : concerned);
+      expectRunsAroundGap(crowd, member);
+    }
+    expect(gapsSaid).toBe(IN_ALL_ROOMS * 1 + IN_ALL_ROOMS * 3);
+
+    for (const member of crowd.live) expectEverything(crowd, member);
+    const metrics = await node.metrics();
+    expect(metrics.value("connect_node_sessions")).toBe(LIVE + STALLED);
+    expect(metrics.value("connect_node_lagging_sessions")).toBe(STALLED - 2 - fallen.length);
+  });
+
+  it("are closed with 4409 in the end, and leave nothing behind", async ({ stage }) => {
+    const { node, crowd } = await gather(stage, { LAG_SECONDS: 1 });
+    await crowd.round();
+    const fdsBefore = (await node.metrics()).value("process_open_fds");
+    const rssBefore = node.process.rssBytes;
+    await crowd.openStalled(STALLED, IN_ALL_ROOMS);
+
+    await until(`${STALLED} closed sessions`, async () => {
+      await crowd.flood(MIB);
+      const metrics = await node.metrics();
+      return metrics.value("connect_node_closes_total", { code: "4409" }) === STALLED;
+    });
+    const metrics = await node.metrics();
+    expect(metrics.value("connect_node_sessions")).toBe(LIVE);
+    expect(metrics.value("connect_node_users")).toBe(LIVE);
+    expect(metrics.value("connect_node_lagging_sessions")).toBe(0);
+    // They do not answer the close frame that they have not read, so they are cut.
+    await until("the closed connections are gone", async () => {
+      return (await node.metrics()).value("process_open_fds") <= fdsBefore + SCRAPES;
+    });
+    expect(node.process.rssBytes - rssBefore).toBeLessThan(BOUND_BYTES + GARBAGE_BYTES);
+
+    await crowd.round();
+    for (const member of crowd.live) expectEverything(crowd, member);
+  });
+});
