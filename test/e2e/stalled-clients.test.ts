@@ -97,7 +97,10 @@ describe("500 clients that stall among 500 that read", { timeout: 60_000 }, () =
     let peakRss = 0;
     for (let flooded = 0; flooded < FLOOD_BYTES; flooded += 8 * MIB) {
       for (const report of await crowd.flood(8 * MIB)) {
-        expect(report).toMatchObject({ sessionsDelivered: 0, sessionsLagging: STALLED - 2 });
+        expect(report).toMatchObject({
+          sessionsDelivered: 0,
+          sessionsLagging: STALLED - refilled.length,
+        });
       }
       peakRss = Math.max(peakRss, node.process.rssBytes);
     }
@@ -109,7 +112,8 @@ describe("500 clients that stall among 500 that read", { timeout: 60_000 }, () =
     });
     await crowd.round();
 
-    // It has not kept it all for these: some with twelve subscriptions, some with three.
+    // The log has not kept it all for these: some with twelve subscriptions, some with three. While
+    // they are filled nothing is pushed, which could be evicted before they have it.
     const fallen = crowd.stalled.slice(0, 2 * IN_ALL_ROOMS);
     for (const { client } of fallen) client.resume();
     await Promise.all(fallen.map((member) => crowd.untilUpToDate(member)));
@@ -124,12 +128,14 @@ describe("500 clients that stall among 500 that read", { timeout: 60_000 }, () =
       expect(gaps).toEqual(concerned.length > 10 ? ["all"] : concerned);
       expectRunsAroundGap(crowd, member);
     }
-    expect(gapsSaid).toBe(IN_ALL_ROOMS * 1 + IN_ALL_ROOMS * 3);
+    expect(gapsSaid).toBe(IN_ALL_ROOMS + 3 * IN_ALL_ROOMS);
 
     for (const member of crowd.live) expectEverything(crowd, member);
     const metrics = await node.metrics();
     expect(metrics.value("connect_node_sessions")).toBe(LIVE + STALLED);
-    expect(metrics.value("connect_node_lagging_sessions")).toBe(STALLED - 2 - fallen.length);
+    expect(metrics.value("connect_node_lagging_sessions")).toBe(
+      STALLED - refilled.length - fallen.length,
+    );
   });
 
   it("are closed with 4409 in the end, and leave nothing behind", async ({ stage }) => {
