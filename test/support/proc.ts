@@ -13,6 +13,18 @@ export function cpuSecondsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+const ESTABLISHED = "01";
+
+/** Open TCP connections over IPv4 whose end on this machine is at a port. */
+export function connectionsAt(port: number): number {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const [, ...lines] = readFileSync("/proc/net/tcp", "utf8").split("\n");
+  return lines.filter((line) => {
+    const [, local, , state] = line.trim().split(/\s+/);
+    return local?.endsWith(end) && state === ESTABLISHED;
+  }).length;
+}
+
 function read(pid: number, file: string): string {
   return readFileSync(`/proc/${pid}/${file}`, "utf8");
 }
