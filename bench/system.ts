@@ -45,11 +45,13 @@ export async function withSystem<Result>(
     cleanups.push(() => part.process.close());
     return part;
   };
-  const child = <Request, Reply>(file: string) => {
-    const made = new Child<Request, Reply>(new URL(file, import.meta.url));
+  const child = <Request, Reply>(file: URL) => {
+    const made = new Child<Request, Reply>(file);
     cleanups.push(() => made.close());
     return made;
   };
+  const startClients = () =>
+    child<ClientsRequest, ClientsReply>(new URL("./clients.ts", import.meta.url));
   try {
     const nodes = await Promise.all(
       Array.from({ length: plan.nodes }, async (_, n) =>
@@ -79,14 +81,16 @@ export async function withSystem<Result>(
         ],
         stalls: kind === "stalled",
       }));
-    const clients = child<ClientsRequest, ClientsReply>("./clients.ts");
+    const clients = startClients();
     await clients.ask({ type: "open", sessions: sessionsOf("live") });
     if (plan.stalled > 0) {
-      const stalled = child<ClientsRequest, ClientsReply>("./clients.ts");
+      const stalled = startClients();
       await stalled.ask({ type: "open", sessions: sessionsOf("stalled") });
       await untilAllLag(linking, plan.stalled);
     }
-    const publisher = child<PublisherRequest, PublisherReport>("./publisher.ts");
+    const publisher = child<PublisherRequest, PublisherReport>(
+      new URL("./publisher.ts", import.meta.url),
+    );
     const roomOf = Array.from({ length: plan.live }, (_, n) => roomIndex(n, plan.live, plan.rooms));
     return await use({ manager, nodes, publisher, clients, roomIds, roomOf });
   } finally {
