@@ -55,7 +55,15 @@ export async function withSystem<Result>(
   try {
     const nodes = await Promise.all(
       Array.from({ length: plan.nodes }, async (_, n) =>
-        started(await startNode({ REGISTRY: "memory", POD_NAME: `node-${n}`, LAG_SECONDS })),
+        started(
+          await startNode({
+            REGISTRY: "memory",
+            POD_NAME: `node-${n}`,
+            LAG_SECONDS,
+            // All clients connect at once.
+            HANDSHAKE_BURST: plan.live + plan.stalled,
+          }),
+        ),
       ),
     );
     const manager = started(
