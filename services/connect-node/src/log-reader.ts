@@ -32,7 +32,8 @@ export function toLogRead({ after, maxBytes }: ReplicateRequest): LogRead {
  * Reads this node's log for a peer: first the table, then the publications in log order. For each
  * `next()` one message, read at that moment, so that the log may grow and evict between them. Each has
  * the table as it is then: what was evicted before it was read stands in the tails, and a hole stands
- * there before a publication behind it is sent.
+ * there before a publication behind it is sent. Publications whose epoch is forgotten are left out: a
+ * copied one may outlive its epoch.
  */
 export function* readLog(
   log: NodeLog,
@@ -57,7 +58,8 @@ export function* readLog(
       const entry = log.at(offset);
       if (entry === undefined) break;
       offset += 1;
-      if (!isAbove(after, entry.publication.epoch, entry.publication.seq)) continue;
+      const { epoch, seq } = entry.publication;
+      if (!isAbove(after, epoch, seq) || log.epochs.get(epoch) === undefined) continue;
       publications.push(entry.encoded);
       bytes += entry.encoded.byteLength;
     }
@@ -81,7 +83,8 @@ function leaveOutOldest(
   maxBytes: number,
   leftOut: Map<string, number>,
 ): number {
-  if (maxBytes === Number.POSITIVE_INFINITY) return from;
+  // So it is wherever LOG_BYTES is the same: then no turn is spent on looking at every entry.
+  if (log.bytes <= maxBytes) return from;
   let bytes = 0;
   let start = log.end;
   for (; start > from; start -= 1) {
