@@ -6,7 +6,8 @@ import { decodeReplicateMessage, type ReplicateMessage } from "./replicate-messa
 /** A connection to another connect-node. */
 export interface PeerConnection {
   /**
-   * Reads the peer's log. Messages come one by one; what a listener throws ends the call.
+   * Reads the peer's log. Messages come one by one, and none after the call has ended; what the
+   * listener throws ends it.
    * @throws Error when the peer cannot be reached, refuses, breaks off, or is silent for too long
    */
   replicate(
@@ -61,7 +62,9 @@ class GrpcPeerConnection implements PeerConnection {
     );
     this.#calls.add(call);
     await new Promise<void>((resolve, reject) => {
+      let isOver = false;
       const end = (error: unknown) => {
+        isOver = true;
         clearTimeout(silence);
         this.#calls.delete(call);
         if (error === undefined) resolve();
@@ -72,6 +75,8 @@ class GrpcPeerConnection implements PeerConnection {
         call.cancel();
       }, SILENT_MS);
       call.on("data", (bytes: Buffer) => {
+        // A cancelled call still gives what it had received.
+        if (isOver) return;
         silence.refresh();
         try {
           onMessage(decodeReplicateMessage(bytes));
