@@ -60,6 +60,30 @@ describe("EpochTable", () => {
     expect(table.get(A)).toMatchObject({ goneAtMs: 500, detachedAtMs: 100 });
   });
 
+  test("begins an epoch that a peer told of at the peer's tail, and does not move a known one", () => {
+    const table = new EpochTable();
+    expect(table.copied(A, 7, 100)).toMatchObject({ tail: 7, head: 7, holes: [], goneAtMs: 100 });
+    table.advance(A, 9);
+    expect(table.copied(A, 20, 100)).toMatchObject({ tail: 7, head: 9, holes: [] });
+    expect(table.heads()).toEqual(new Map([[A, 9]]));
+  });
+
+  test("does not hear of peers that an attached manager is gone", () => {
+    const table = tableWith(A);
+    table.copied(A, 0, 100);
+    expect(table.get(A)?.goneAtMs).toBeUndefined();
+  });
+
+  test("forgets an epoch after a peer's last link to it, where that was later than the one here", () => {
+    const table = tableWith(A);
+    table.detach(A, 100);
+    table.copied(A, 0, 500);
+    table.forgetGone(1_500, 1_000);
+    expect(table.size).toBe(1);
+    table.forgetGone(1_501, 1_000);
+    expect(table.size).toBe(0);
+  });
+
   test("cuts the holes at the tail", () => {
     const table = tableWith(A);
     table.advance(A, 2);
