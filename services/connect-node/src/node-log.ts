@@ -192,14 +192,14 @@ export class NodeLog {
     return Math.min(maxAgeMs, ((nowMs - oldest.appendedAtMs) * maxBytes) / this.#log.bytes);
   }
 
-  /** Milliseconds since the log began, empty, or the log that it was copied from. */
+  /** Milliseconds since the log began: as a ready node, or as the log that it was copied from. */
   ageMs(nowMs: number): number {
     return nowMs - this.#beganAtMs;
   }
 
-  /** All of a peer's log has been copied: this one is as old as that. */
-  takeOverAge(ageMs: number, nowMs: number): void {
-    this.#beganAtMs = Math.min(this.#beganAtMs, nowMs - ageMs);
+  /** The node has become ready: its log is as old as that which it has copied, or begins now. */
+  begin(ageMs: number, nowMs: number): void {
+    this.#beganAtMs = nowMs - ageMs;
   }
 
   /** Whether there is something of a subscription that was not written to it. */

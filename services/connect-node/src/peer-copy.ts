@@ -1,5 +1,4 @@
-import type { EpochState } from "@pushcast/log";
-import type { Clock } from "@pushcast/runtime";
+import type { EpochState, Position } from "@pushcast/log";
 import type { Intake } from "./intake.ts";
 import type { NodeLog } from "./node-log.ts";
 import { type PeerEpoch, ReplicateError, type ReplicateMessage } from "./replicate-message.ts";
@@ -12,7 +11,7 @@ import { type PeerEpoch, ReplicateError, type ReplicateMessage } from "./replica
 export class PeerCopy {
   readonly #log: NodeLog;
   readonly #intake: Intake;
-  readonly #clock: Clock;
+  readonly #after: Position;
   readonly #maxGoneMs: number;
   /** The peer's table, as it was last told. */
   readonly #states = new Map<string, PeerEpoch>();
@@ -20,6 +19,7 @@ export class PeerCopy {
   readonly #skipped = new Set<string>();
   /** Epochs that are live at the peer. */
   readonly live = new Set<string>();
+  readonly #beganAtMs: number;
   #publications = 0;
   #logAgeMs = 0;
   #done = false;
@@ -27,13 +27,16 @@ export class PeerCopy {
   constructor(init: {
     log: NodeLog;
     intake: Intake;
-    clock: Clock;
+    /** What this node has, as it told the peer. */
+    after: Position;
+    nowMs: number;
     /** An epoch whose manager has been gone for longer is not begun: it will soon be forgotten. */
     maxGoneMs: number;
   }) {
     this.#log = init.log;
     this.#intake = init.intake;
-    this.#clock = init.clock;
+    this.#after = init.after;
+    this.#beganAtMs = init.nowMs;
     this.#maxGoneMs = init.maxGoneMs;
   }
 
@@ -71,13 +74,18 @@ export class PeerCopy {
     const { epoch, tailSeq, live, goneMs } = state;
     if (this.#skipped.has(epoch)) return;
     const known = this.#log.epochs.get(epoch);
-    if (isAttached(known) || (known === undefined && goneMs > this.#maxGoneMs)) {
+    if (isAttached(known) || (known === undefined && this.#isPast(state))) {
       this.#skip(epoch);
       return;
     }
     this.#states.set(epoch, state);
-    const nowMs = this.#clock.monotonicMs();
-    this.#intake.copiedEpoch(epoch, tailSeq, live ? nowMs : nowMs - goneMs);
+    // Never later than it was: if it were, two peers that read each other would put it off for ever.
+    this.#intake.copiedEpoch(epoch, tailSeq, this.#beganAtMs - (live ? 0 : goneMs));
+  }
+
+  /** Whether an epoch that this node does not know will soon be forgotten, or was while the peer answered. */
+  #isPast({ epoch, goneMs }: PeerEpoch): boolean {
+    return goneMs > this.#maxGoneMs || (this.#after.get(epoch) ?? 0) > 0;
   }
 
   /** A link that has come meanwhile brings what follows. */

@@ -1,4 +1,5 @@
 import type { ReplicateRequest } from "@pushcast/api";
+import type { Position } from "@pushcast/log";
 import type { Clock, Logger, TimerHandle } from "@pushcast/runtime";
 import type { Intake } from "./intake.ts";
 import { WANTS_NOTHING } from "./log-reader.ts";
@@ -42,6 +43,8 @@ export class Replication {
   readonly #metrics: NodeMetrics;
   /** Epochs that were live at the peers that were copied. */
   readonly #awaited = new Set<string>();
+  /** Peers whose last read failed: an outage is one warning, however many rounds it lasts. */
+  readonly #unread = new Set<string>();
   #reading: Peer | undefined;
   #rounds: TimerHandle;
   #stopped = false;
@@ -77,18 +80,27 @@ export class Replication {
   async copy(): Promise<void> {
     if (this.#times.warmMs === 0) return;
     await this.#peers.known;
-    await this.#within(this.#times.warmMs, (isOver) => this.#copyPeers(isOver));
+    await this.#withinWarmMs("reading a peer's log", (isOver) => this.#copyPeers(isOver));
   }
 
   /**
    * Waits until the managers that were live at the peers have attached here and this node has caught
-   * up with them, then reads once more what peers have of others. Resolves also after `WARM_SECONDS`.
+   * up with them, then reads once more what peers have of others. Each of the two ends also after
+   * `WARM_SECONDS`. The log's age is then that of the oldest that was read to its end just now: this
+   * node lacks what managers that are gone gave to others since an earlier copy.
    */
   async settle(): Promise<void> {
-    const { warmMs } = this.#times;
-    if (warmMs === 0) return;
-    await this.#within(warmMs, (isOver) => this.#managersAttached(isOver));
-    await this.#within(warmMs, (isOver) => this.#readAll(0, isOver));
+    let copies: PeerCopy[] = [];
+    if (this.#times.warmMs > 0) {
+      await this.#withinWarmMs("waiting for the managers", (isOver) =>
+        this.#managersAttached(isOver),
+      );
+      await this.#withinWarmMs("reading the peers once more", async (isOver) => {
+        copies = await this.#readAll(0, isOver);
+      });
+    }
+    const ages = copies.map((copy) => (copy.done ? copy.logAgeMs : 0));
+    this.#log.begin(Math.max(0, ...ages), this.#clock.monotonicMs());
   }
 
   /** Goes on reading each `REATTACH_SECONDS`. */
@@ -116,7 +128,6 @@ export class Replication {
         if (isOver()) return;
         const copy = await this.#read(peer, 0);
         if (copy.done) {
-          this.#log.takeOverAge(copy.logAgeMs, this.#clock.monotonicMs());
           for (const epoch of copy.live) this.#awaited.add(epoch);
           if (copy.logAgeMs >= logMs + lagMs) return;
         } else if (copy.publications > 0) {
@@ -135,31 +146,41 @@ export class Replication {
   }
 
   /** @param returnsMs a link that ended more recently is left to come back */
-  async #readAll(returnsMs: number, isOver: () => boolean): Promise<void> {
-    if (this.#reading !== undefined) return;
-    for (const peer of this.#peers.readable()) {
-      if (isOver()) return;
-      await this.#read(peer, returnsMs);
+  async #readAll(returnsMs: number, isOver: () => boolean): Promise<PeerCopy[]> {
+    const copies: PeerCopy[] = [];
+    if (this.#reading !== undefined) return copies;
+    const peers = this.#peers.readable();
+    const there = new Set(peers.map(({ nodeId }) => nodeId));
+    for (const nodeId of this.#unread) if (!there.has(nodeId)) this.#unread.delete(nodeId);
+    for (const peer of peers) {
+      if (isOver()) break;
+      copies.push(await this.#read(peer, returnsMs));
     }
+    return copies;
   }
 
   /** Reads one peer. A failure is logged and counted: another peer, or the next round, has the same. */
   async #read(peer: Peer, returnsMs: number): Promise<PeerCopy> {
+    const nowMs = this.#clock.monotonicMs();
+    const after = this.#wanted(returnsMs, nowMs);
     const copy = new PeerCopy({
       log: this.#log,
       intake: this.#intake,
-      clock: this.#clock,
+      after,
+      nowMs,
       maxGoneMs: BEGIN_WITHIN_LOG_TIMES * this.#times.logMs,
     });
+    const request: ReplicateRequest = {
+      after: Array.from(after, ([epoch, seq]) => ({ epoch, seq: BigInt(seq) })),
+      maxBytes: BigInt(this.#maxBytes),
+    };
     this.#reading = peer;
     try {
-      await peer.connection.replicate(this.#request(returnsMs), (message) => copy.take(message));
+      await peer.connection.replicate(request, (message) => copy.take(message));
       if (!copy.done) throw new Error("the answer ended before its end");
-      this.#metrics.peerReads.inc({ result: "done" });
+      this.#succeeded(peer);
     } catch (err) {
-      this.#peers.drop(peer);
-      this.#metrics.peerReads.inc({ result: "failed" });
-      if (!this.#stopped) this.#logger.warn({ err, peer: peer.nodeId }, "a peer was not read");
+      this.#failed(peer, err);
     }
     this.#reading = undefined;
     this.#metrics.copied.inc(copy.publications);
@@ -170,23 +191,40 @@ export class Replication {
     return copy;
   }
 
-  #request(returnsMs: number): ReplicateRequest {
-    const nowMs = this.#clock.monotonicMs();
-    const after = Array.from(this.#log.epochs.entries(), ([epoch, state]) => {
-      const { head, goneAtMs, detachedAtMs = Number.NEGATIVE_INFINITY } = state;
-      const hasLink = goneAtMs === undefined || nowMs - detachedAtMs < returnsMs;
-      return { epoch, seq: BigInt(hasLink ? WANTS_NOTHING : head) };
-    });
-    return { after, maxBytes: BigInt(this.#maxBytes) };
+  #succeeded({ nodeId }: Peer): void {
+    this.#metrics.peerReads.inc({ result: "done" });
+    if (this.#unread.delete(nodeId)) this.#logger.info({ peer: nodeId }, "a peer is read again");
   }
 
-  /** Does the work; when its time is over, what is being read is broken off. */
-  async #within(ms: number, work: (isOver: () => boolean) => Promise<void>): Promise<void> {
+  #failed(peer: Peer, err: unknown): void {
+    this.#peers.drop(peer);
+    this.#metrics.peerReads.inc({ result: "failed" });
+    if (this.#stopped) return;
+    const isNews = !this.#unread.has(peer.nodeId);
+    this.#unread.add(peer.nodeId);
+    this.#logger[isNews ? "warn" : "debug"]({ err, peer: peer.nodeId }, "a peer was not read");
+  }
+
+  /** What this node has of each epoch, and those of which it wants nothing. */
+  #wanted(returnsMs: number, nowMs: number): Position {
+    const wanted = new Map<string, number>();
+    for (const [epoch, state] of this.#log.epochs.entries()) {
+      const { head, goneAtMs, detachedAtMs = Number.NEGATIVE_INFINITY } = state;
+      const hasLink = goneAtMs === undefined || nowMs - detachedAtMs < returnsMs;
+      wanted.set(epoch, hasLink ? WANTS_NOTHING : head);
+    }
+    return wanted;
+  }
+
+  /** Does a step of the start; when its time is over, what is being read is broken off. */
+  async #withinWarmMs(step: string, work: (isOver: () => boolean) => Promise<void>): Promise<void> {
+    const { warmMs } = this.#times;
     let isOver = false;
     const timer = this.#clock.setTimeout(() => {
       isOver = true;
+      this.#logger.warn({ step, afterMs: warmMs }, "WARM_SECONDS ended a step of the start");
       this.#breakOff();
-    }, ms);
+    }, warmMs);
     await work(() => isOver || this.#stopped);
     this.#clock.clearTimeout(timer);
   }
