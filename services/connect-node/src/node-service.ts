@@ -137,21 +137,29 @@ async function replicate(
     if (call.cancelled || call.destroyed) return;
     if (isFirst || message.publications.length > 0 || message.done) {
       isFirst = false;
-      if (!call.write(encodeReplicateMessage(message))) await drained(call);
+      await written(call, encodeReplicateMessage(message));
     }
     await nextTurn();
   }
   call.end();
 }
 
-/** Resolves when more may be written, or the call is over. */
-function drained(call: ServerWritableStream<ReplicateRequest, Buffer>): Promise<void> {
+/**
+ * Resolves when the message has been sent, or the call is over. By its own mark gRPC would take sixteen
+ * messages before it says that a reader is slow.
+ */
+function written(
+  call: ServerWritableStream<ReplicateRequest, Buffer>,
+  message: Buffer,
+): Promise<void> {
+  const ends = ["cancelled", "close", "error"];
   return new Promise((resolve) => {
     const done = () => {
-      for (const event of ["drain", "cancelled", "close", "error"]) call.off(event, done);
+      for (const end of ends) call.off(end, done);
       resolve();
     };
-    for (const event of ["drain", "cancelled", "close", "error"]) call.on(event, done);
+    for (const end of ends) call.on(end, done);
+    call.write(message, done);
   });
 }
 
