@@ -1,5 +1,6 @@
 import {
   type Client,
+  type ClientReadableStream,
   credentials,
   Metadata,
   type MethodDefinition,
@@ -22,6 +23,8 @@ import {
   type PushMessageBatchResponse,
   PushToRoomRequest,
   PushToUserRequest,
+  ReplicateRequest,
+  type ReplicateResponse,
   type StreamPush,
   type StreamResult,
 } from "@pushcast/api";
@@ -160,6 +163,22 @@ export class NodeClient {
   pushMessageBatch(given: Given<PushMessageBatchRequest>): Promise<PushMessageBatchResponse> {
     const request = PushMessageBatchRequest.fromPartial(withBytes(given));
     return unary(this.#client, ConnectNodeServiceService.pushMessageBatch, request);
+  }
+
+  /** All that the node answers; rejects where it ends with an error. */
+  async replicate(given: Partial<ReplicateRequest> = {}): Promise<ReplicateResponse[]> {
+    const call = this.replicateStream(given);
+    return await new Promise((resolve, reject) => {
+      const responses: ReplicateResponse[] = [];
+      call.on("data", (response: ReplicateResponse) => responses.push(response));
+      call.on("error", reject);
+      call.on("end", () => resolve(responses));
+    });
+  }
+
+  /** Nothing is read of it until the test does. */
+  replicateStream(given: Partial<ReplicateRequest> = {}): ClientReadableStream<ReplicateResponse> {
+    return this.#client.replicate(ReplicateRequest.fromPartial(given));
   }
 
   close(): void {
