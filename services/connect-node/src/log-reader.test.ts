@@ -23,7 +23,9 @@ function reader(stage: Stage, read: Partial<LogRead> = {}, budget?: ReadBudget) 
 
 function texts(...messages: ReplicateMessage[]): string[] {
   return messages.flatMap(({ publications }) =>
-    publications.map((bytes) => Buffer.from(decodePublication(bytes).content).toString()),
+    publications.map((bytes) =>
+      Buffer.from(decodePublication(Buffer.from(bytes)).content).toString(),
+    ),
   );
 }
 

@@ -75,7 +75,7 @@ class GrpcPeerConnection implements PeerConnection {
         call.cancel();
       }, SILENT_MS);
       call.on("data", (bytes: Buffer) => {
-        // A cancelled call still gives what it had received.
+        // gRPC does not promise that a cancelled call gives nothing more, and a copy must not go on behind a hole.
         if (isOver) return;
         silence.refresh();
         try {
