@@ -228,7 +228,9 @@ export async function startNode(settings: Settings, root?: string): Promise<Runn
 async function isWarm(opsUrl: string): Promise<boolean> {
   const answer = await fetch(`${opsUrl}/readyz`);
   const { checks } = (await answer.json()) as { checks: Record<string, string> };
-  return checks.registered === "ok" && checks.warm === "ok";
+  // Earlier versions start empty, and have no such check.
+  const { registered, warm = "ok" } = checks;
+  return registered === "ok" && warm === "ok";
 }
 
 /** Like `startNode`. */
