@@ -1,7 +1,14 @@
 import type { Command } from "@pushcast/api";
-import type { Position } from "@pushcast/log";
+import {
+  HeadWatch,
+  lackingInLog,
+  misshapenEpochs,
+  type Position,
+  type Publication,
+} from "@pushcast/log";
 import type { DeliverMessage } from "../src/deliver-message.ts";
 import type { TurnBudget } from "../src/delivery-core.ts";
+import type { NodeLog } from "../src/node-log.ts";
 import type { NodeSettings } from "../src/settings.ts";
 import {
   checkSession,
@@ -92,6 +99,7 @@ export class World {
   readonly #lastMessages = new Map<FakeManager, DeliverMessage>();
   /** What was written to nobody yet, as far as ephemeral publications go. */
   #unsettled: Known[] = [];
+  readonly #headWatch = new HeadWatch();
   #at = 0;
   #moment = 0;
   #logEnd = 0;
@@ -499,6 +507,16 @@ export class World {
   #checkBounds(): void {
     const { log, hub } = this.stage.core;
     if (log.bytes > this.stage.settings.LOG_BYTES) throw new Error("the log is too large");
+    const kept = this.#published.filter(({ ephemeral, lost }) => !ephemeral && !lost);
+    same(
+      "what does not hold of the log",
+      [
+        ...this.#headWatch.look(log.epochs),
+        ...misshapenEpochs(log.epochs),
+        ...lackingInLog(log.epochs, inLog(log), kept),
+      ],
+      [],
+    );
     for (const room of hub.rooms.values()) {
       const behind = [...room.members.values()].filter((member) => member.behind).length;
       same("behind in a room", room.behind, behind);
@@ -510,6 +528,13 @@ export class World {
   #next(): number {
     this.#at += 1;
     return this.#at;
+  }
+}
+
+function* inLog(log: NodeLog): IterableIterator<Publication> {
+  for (let offset = log.start; offset < log.end; offset += 1) {
+    const entry = log.at(offset);
+    if (entry !== undefined) yield entry.publication;
   }
 }
 
