@@ -1,3 +1,4 @@
+import { Child } from "../test/support/child.ts";
 import { ManagerClient } from "../test/support/manager-client.ts";
 import {
   type RunningManager,
@@ -7,7 +8,6 @@ import {
   startNode,
 } from "../test/support/processes.ts";
 import { until } from "../test/support/until.ts";
-import { Child } from "./child.ts";
 import type {
   ClientsReply,
   ClientsRequest,

@@ -29,7 +29,8 @@ export interface FaultProxy {
 
 interface Target {
   readonly host: string;
-  readonly port: number;
+  /** @default that of the proxy, for a target at another address of this machine */
+  readonly port?: number;
 }
 
 /** One connection's bytes in one direction. */
@@ -65,7 +66,7 @@ export async function startFaultProxy(target: Target): Promise<FaultProxy> {
   };
 
   const server = createServer((client) => {
-    const upstream = connect(target.port, target.host);
+    const upstream = connect(target.port ?? port, target.host);
     client.setNoDelay(true);
     upstream.setNoDelay(true);
     forward("to-target", client, upstream);

@@ -1,15 +1,19 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { cpuSecondsOf } from "../test/support/proc.ts";
+import { cpuSecondsOf } from "./proc.ts";
 
-/** A part of a benchmark in a process of its own, which answers one request at a time. */
+/** TypeScript as it stands in the packages, whoever starts the child. */
+const EXEC_ARGV = ["--conditions=source", "--import", "tsx"];
+
+/** A part of a test or a benchmark in a process of its own, which answers one request at a time. */
 export class Child<Request, Reply> {
   readonly #process: ChildProcess;
   readonly #ended: Promise<never>;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(file: URL) {
-    this.#process = fork(fileURLToPath(file), { serialization: "advanced" });
+    this.#process = fork(fileURLToPath(file), { serialization: "advanced", execArgv: EXEC_ARGV });
     this.#ended = once(this.#process, "exit").then(([code]) => {
       throw new Error(`${file.pathname} ended with ${code}`);
     });
@@ -22,7 +26,14 @@ export class Child<Request, Reply> {
     return cpuSecondsOf(this.#process.pid ?? Number.NaN);
   }
 
-  async ask(request: Request): Promise<Reply> {
+  /** Waits for its turn, where one was asked before. */
+  ask(request: Request): Promise<Reply> {
+    const asked = this.#last.then(() => this.#ask(request));
+    this.#last = asked.catch(() => {});
+    return asked;
+  }
+
+  async #ask(request: Request): Promise<Reply> {
     const answer = once(this.#process, "message");
     this.#process.send(request as object);
     const [reply] = await Promise.race([answer, this.#ended]);

@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KnownPush, PublicationPlace } from "@pushcast/log";
+import type { ManagerClient, Pushed } from "../support/manager-client.ts";
+
+/** Far more than a push may take: who waits for it has no answer, and tries again. */
+const DEADLINE_MS = 5_000;
+const RETRY_AFTER_MS = 100;
+/** The first push of so many goes to a user, and the first of so many to everybody. */
+const EVERY_USER_PUSH = 20;
+
+export interface PublisherPlan {
+  readonly perSecond: number;
+  readonly rooms: readonly string[];
+  readonly users: readonly string[];
+  /** One of so many pushes is a broadcast. */
+  readonly everyBroadcast: number;
+}
+
+interface Target {
+  readonly roomId: string;
+  readonly userIds: readonly string[];
+}
+
+/** What the publisher knows of one of its pushes. */
+interface Push extends Target {
+  readonly push: number;
+  readonly publications: PublicationPlace[];
+}
+
+/**
+ * A biz-server that pushes at a steady rate and keeps to docs/delivery.md: each push has a key of its
+ * own, and one without an answer is retried with it, through the next manager. So is one that an
+ * answer said to be lacking on a node, once its manager is gone: until then that one brings it there.
+ */
+export class ChaosPublisher {
+  readonly #managers: () => readonly ManagerClient[];
+  readonly #plan: PublisherPlan;
+  readonly #name: string;
+  readonly #pushes: Push[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  /** Answered with failures, by the epoch of the manager that answered. */
+  readonly #incomplete = new Map<string, Set<Push>>();
+  readonly #ended: Promise<void>;
+  #isStopping = false;
+  #retries = 0;
+
+  /**
+   * @param name part of the keys: no other publisher has it
+   * @param managers those of now, in an order that stays
+   */
+  constructor(name: string, managers: () => readonly ManagerClient[], plan: PublisherPlan) {
+    this.#name = name;
+    this.#managers = managers;
+    this.#plan = plan;
+    this.#ended = this.#run();
+  }
+
+  /** How many pushes have begun. */
+  get count(): number {
+    return this.#pushes.length;
+  }
+
+  get retries(): number {
+    return this.#retries;
+  }
+
+  /** A manager is gone, and with it the log from which it would have filled its nodes. */
+  managerEnded(epoch: string): void {
+    const pushes = this.#incomplete.get(epoch) ?? [];
+    this.#incomplete.delete(epoch);
+    for (const push of pushes) {
+      this.#retries += 1;
+      this.#start(push, 1);
+    }
+  }
+
+  /** Pushes no more. Resolves with all pushes when each has an answer. */
+  async stop(): Promise<readonly KnownPush[]> {
+    this.#isStopping = true;
+    await this.#ended;
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    return this.#pushes.map((push) => ({ ...push, excludeUserIds: [] }));
+  }
+
+  async #run(): Promise<void> {
+    const startedAtMs = performance.now();
+    const everyMs = 1000 / this.#plan.perSecond;
+    while (!this.#isStopping) {
+      const due = Math.ceil((performance.now() - startedAtMs) / everyMs);
+      while (this.#pushes.length < due) {
+        const push = this.#pushes.length;
+        const made = { push, ...this.#target(push), publications: [] };
+        this.#pushes.push(made);
+        this.#start(made, 0);
+      }
+      await sleep(Math.max(1, everyMs));
+    }
+  }
+
+  #target(push: number): Target {
+    const { rooms, users, everyBroadcast } = this.#plan;
+    if (push % everyBroadcast === 0) return { roomId: "", userIds: [] };
+    if (push % EVERY_USER_PUSH === 0)
+      return { roomId: "", userIds: [at(users, push / EVERY_USER_PUSH)] };
+    return { roomId: at(rooms, push), userIds: [] };
+  }
+
+  #start(push: Push, attempt: number): void {
+    const work = this.#untilAnswered(push, attempt);
+    this.#underWay.add(work);
+    void work.finally(() => this.#underWay.delete(work));
+  }
+
+  async #untilAnswered(push: Push, firstAttempt: number): Promise<void> {
+    // A target's pushes go through one manager, as long as that answers: so they have an order.
+    const home = push.roomId === "" ? 0 : push.push % this.#plan.rooms.length;
+    for (let attempt = firstAttempt; ; attempt += 1) {
+      try {
+        this.#answered(push, await this.#attempt(push, at(this.#managers(), home + attempt)));
+        return;
+      } catch {
+        this.#retries += 1;
+        await sleep(RETRY_AFTER_MS);
+      }
+    }
+  }
+
+  #attempt({ push, roomId, userIds }: Push, manager: ManagerClient): Promise<Pushed> {
+    const given = { content: String(push), idempotencyKey: `${this.#name}-${push}` };
+    const options = { deadlineMs: DEADLINE_MS };
+    const [userId] = userIds;
+    if (userId !== undefined) return manager.pushToUser({ ...given, userId }, options);
+    if (roomId !== "") return manager.pushToRoom({ ...given, roomId }, options);
+    return manager.broadcast(given, options);
+  }
+
+  #answered(push: Push, { messageId, report }: Pushed): void {
+    const [epoch = "", seq] = messageId.split("-");
+    push.publications.push({ epoch, seq: Number(seq) });
+    if (report.failures.length === 0) return;
+    const incomplete = this.#incomplete.get(epoch) ?? new Set();
+    this.#incomplete.set(epoch, incomplete.add(push));
+  }
+}
+
+function at<Item>(items: readonly Item[], index: number): Item {
+  const item = items[index % items.length];
+  if (item === undefined) throw new Error("an empty list");
+  return item;
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import { ChaosCluster, type ClusterPlan } from "./cluster.ts";
+import { Fleet } from "./fleet.ts";
+import type { FleetReport, PlannedClient } from "./fleet-types.ts";
+import { ChaosPublisher } from "./publisher.ts";
+
+export interface CrowdPlan {
+  /** Each in one room, and all rooms with as many clients. */
+  readonly clients: number;
+  readonly rooms: number;
+  readonly pushesPerSecond: number;
+  /** One of so many pushes is a broadcast. */
+  readonly everyBroadcast: number;
+  /** Of the clients' choices and delays. */
+  readonly seed: number;
+}
+
+export interface Outcome {
+  readonly pushes: number;
+  /** Attempts at a push that was attempted before. */
+  readonly retries: number;
+  readonly report: FleetReport;
+}
+
+/** A cluster, and a fleet of clients that lives as long. */
+export class Scene {
+  readonly cluster: ChaosCluster;
+  readonly #fleet: Fleet;
+
+  static async start(plan: ClusterPlan): Promise<Scene> {
+    const fleet = new Fleet();
+    try {
+      return new Scene(await ChaosCluster.start(plan), fleet);
+    } catch (error) {
+      await fleet.close();
+      throw error;
+    }
+  }
+
+  private constructor(cluster: ChaosCluster, fleet: Fleet) {
+    this.cluster = cluster;
+    this.#fleet = fleet;
+  }
+
+  /**
+   * Opens a crowd of clients, pushes to them while something happens to the cluster, and gives what
+   * the clients were told once everything has had the time to arrive.
+   */
+  async play(plan: CrowdPlan, happening: (pushing: Pushing) => Promise<void>): Promise<Outcome> {
+    const { cluster } = this;
+    const { clients, rooms } = crowd(plan);
+    await this.#fleet.open(clients, cluster.urls, plan.seed);
+    const publisher = new ChaosPublisher(randomUUID(), () => cluster.managerClients, {
+      perSecond: plan.pushesPerSecond,
+      rooms,
+      users: clients.map(({ userId }) => userId),
+      everyBroadcast: plan.everyBroadcast,
+    });
+    cluster.watcher = {
+      urlsChanged: (urls) => this.#fleet.setUrls(urls),
+      managerEnded: (epoch) => publisher.managerEnded(epoch),
+    };
+    try {
+      await happening({ count: () => publisher.count, report: () => this.#fleet.report() });
+    } finally {
+      cluster.watcher = { urlsChanged: (urls) => this.#fleet.setUrls(urls), managerEnded: () => {} };
+    }
+    const pushes = await publisher.stop();
+    const report = await this.#fleet.settled(pushes);
+    return { pushes: pushes.length, retries: publisher.retries, report };
+  }
+
+  async close(): Promise<void> {
+    await this.#fleet.close();
+    await this.cluster.close();
+  }
+}
+
+/** What a happening may ask of the pushes and clients beside it. */
+export interface Pushing {
+  /** Pushes that have begun. */
+  readonly count: () => number;
+  readonly report: () => Promise<FleetReport>;
+}
+
+function crowd(plan: CrowdPlan): { clients: PlannedClient[]; rooms: string[] } {
+  // Others than those of a crowd before: nothing that is late can be taken for something of now.
+  const name = randomUUID().slice(0, 8);
+  const rooms = Array.from({ length: plan.rooms }, (_, n) => `room-${name}-${n}`);
+  const clients = Array.from({ length: plan.clients }, (_, n) => ({
+    userId: `user-${name}-${n}`,
+    rooms: [rooms[n % plan.rooms] ?? ""],
+  }));
+  return { clients, rooms };
+}
