@@ -174,12 +174,13 @@ export class ChaosCluster {
   /** Resolves when it is ready, as Kubernetes would ask it. */
   async startNode(): Promise<ChaosNode> {
     this.#nodesStarted += 1;
+    const name = `node-${this.#nodesStarted}`;
     const proxy = await startFaultProxy({ host: BEHIND_PROXY });
     this.#proxies.push(proxy);
     const node = await startNode({
       ...this.#settings(),
       ...this.#plan.nodeSettings,
-      POD_NAME: `node-${this.#nodesStarted}`,
+      POD_NAME: name,
       POD_IP: "127.0.0.1",
       GRPC_HOST: BEHIND_PROXY,
       GRPC_PORT: proxy.port,
