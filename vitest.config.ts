@@ -26,11 +26,24 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],
+          exclude: ["test/chaos/**"],
           testTimeout: 30_000,
           hookTimeout: 30_000,
           // Each file starts processes of its own: etcd, services, browsers.
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        ssr: { resolve: { conditions, externalConditions: conditions } },
+        test: {
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Each test keeps all cores busy.
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -93,8 +93,26 @@ export class ChaosCluster {
     return this.nodes.map(({ wsUrl }) => wsUrl);
   }
 
+  /** One of the nodes of now. */
+  node(index: number): ChaosNode {
+    const node = this.nodes[index];
+    if (node === undefined) throw new Error(`there is no node ${index}`);
+    return node;
+  }
+
   get managerClients(): ManagerClient[] {
     return this.managers.map(({ client }) => client);
+  }
+
+  /** Resolves when no manager has a live link to the node. */
+  async unlinked({ nodeId }: ChaosNode): Promise<void> {
+    const isUnlinked = async ({ client }: ChaosManager) => {
+      const { nodes } = await client.listNodes();
+      return !nodes.some((node) => node.nodeId === nodeId && node.link === "live");
+    };
+    await until(`no link to ${nodeId}`, async () => {
+      return (await Promise.all(this.managers.map(isUnlinked))).every((unlinked) => unlinked);
+    });
   }
 
   /** Resolves when each of these managers has a live link to every node of now. */
@@ -105,8 +123,7 @@ export class ChaosCluster {
       return this.nodes.every(({ nodeId }) => live.has(nodeId));
     };
     await until("live links from every manager to every node", async () => {
-      const all = await Promise.all(managers.map(isLinked));
-      return all.every((linked) => linked);
+      return (await Promise.all(managers.map(isLinked))).every((linked) => linked);
     });
   }
 

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KnownPush, PublicationPlace } from "@pushcast/log";
 import type { ManagerClient, Pushed } from "../support/manager-client.ts";
+import { until } from "../support/until.ts";
 
 /** Far more than a push may take: who waits for it has no answer, and tries again. */
 const DEADLINE_MS = 5_000;
 const RETRY_AFTER_MS = 100;
-/** The first push of so many goes to a user, and the first of so many to everybody. */
+const MORE_WITHIN_MS = 120_000;
+/** One of so many pushes goes to a user. */
 const EVERY_USER_PUSH = 20;
 
 export interface PublisherPlan {
@@ -55,9 +57,10 @@ export class ChaosPublisher {
     this.#ended = this.#run();
   }
 
-  /** How many pushes have begun. */
-  get count(): number {
-    return this.#pushes.length;
+  /** Resolves when so many more pushes have begun: time passes for the pushes by their number. */
+  async more(pushes: number): Promise<void> {
+    const count = this.#pushes.length + pushes;
+    await until(`${pushes} more pushes`, () => this.#pushes.length >= count, MORE_WITHIN_MS);
   }
 
   get retries(): number {

@@ -46,7 +46,10 @@ export class Scene {
    * Opens a crowd of clients, pushes to them while something happens to the cluster, and gives what
    * the clients were told once everything has had the time to arrive.
    */
-  async play(plan: CrowdPlan, happening: (pushing: Pushing) => Promise<void>): Promise<Outcome> {
+  async play(
+    plan: CrowdPlan,
+    happening: (publisher: ChaosPublisher) => Promise<void>,
+  ): Promise<Outcome> {
     const { cluster } = this;
     const { clients, rooms } = crowd(plan);
     await this.#fleet.open(clients, cluster.urls, plan.seed);
@@ -60,11 +63,7 @@ export class Scene {
       urlsChanged: (urls) => this.#fleet.setUrls(urls),
       managerEnded: (epoch) => publisher.managerEnded(epoch),
     };
-    try {
-      await happening({ count: () => publisher.count, report: () => this.#fleet.report() });
-    } finally {
-      cluster.watcher = { urlsChanged: (urls) => this.#fleet.setUrls(urls), managerEnded: () => {} };
-    }
+    await happening(publisher);
     const pushes = await publisher.stop();
     const report = await this.#fleet.settled(pushes);
     return { pushes: pushes.length, retries: publisher.retries, report };
@@ -74,13 +73,6 @@ export class Scene {
     await this.#fleet.close();
     await this.cluster.close();
   }
-}
-
-/** What a happening may ask of the pushes and clients beside it. */
-export interface Pushing {
-  /** Pushes that have begun. */
-  readonly count: () => number;
-  readonly report: () => Promise<FleetReport>;
 }
 
 function crowd(plan: CrowdPlan): { clients: PlannedClient[]; rooms: string[] } {
