@@ -10,6 +10,7 @@ import {
   startNode,
 } from "../support/processes.ts";
 import { until } from "../support/until.ts";
+import { PushStreams } from "./push-streams.ts";
 
 /** Nodes listen for managers and peers here, on the port that their proxy has on 127.0.0.1. */
 const BEHIND_PROXY = "127.0.0.2";
@@ -30,6 +31,7 @@ export interface ChaosNode extends RunningNode {
 /** A push-manager, and a publisher's connection to it. */
 export interface ChaosManager extends RunningManager {
   readonly client: ManagerClient;
+  readonly pushes: PushStreams;
 }
 
 /** Who wants to know what becomes of the processes. */
@@ -98,10 +100,6 @@ export class ChaosCluster {
     const node = this.nodes[index];
     if (node === undefined) throw new Error(`there is no node ${index}`);
     return node;
-  }
-
-  get managerClients(): ManagerClient[] {
-    return this.managers.map(({ client }) => client);
   }
 
   /** Resolves when no manager has a live link to the node. */
@@ -213,7 +211,8 @@ export class ChaosCluster {
   async startManager(): Promise<ChaosManager> {
     const manager = await startManager({ ACK_TIMEOUT_MS: 1_000, ...this.#settings() });
     this.#processes.push(manager.process);
-    return { ...manager, client: new ManagerClient(manager.grpcAddress) };
+    const client = new ManagerClient(manager.grpcAddress);
+    return { ...manager, client, pushes: new PushStreams(() => client.openPushStream()) };
   }
 
   #settings(): Settings {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { BroadcastMessageRequest, PushToRoomRequest, PushToUserRequest } from "@pushcast/api";
 import type { KnownPush, PublicationPlace } from "@pushcast/log";
-import type { ManagerClient, Pushed } from "../support/manager-client.ts";
+import type { Pushed } from "../support/manager-client.ts";
 import { until } from "../support/until.ts";
+import type { OnePush, PushStreams } from "./push-streams.ts";
 
-/** Far more than a push may take: who waits for it has no answer, and tries again. */
-const DEADLINE_MS = 5_000;
 const RETRY_AFTER_MS = 100;
 const MORE_WITHIN_MS = 120_000;
 /** One of so many pushes goes to a user. */
@@ -35,7 +35,7 @@ interface Push extends Target {
  * answer said to be lacking on a node, once its manager is gone: until then that one brings it there.
  */
 export class ChaosPublisher {
-  readonly #managers: () => readonly ManagerClient[];
+  readonly #managers: () => readonly PushStreams[];
   readonly #plan: PublisherPlan;
   readonly #name: string;
   readonly #pushes: Push[] = [];
@@ -44,13 +44,14 @@ export class ChaosPublisher {
   readonly #incomplete = new Map<string, Set<Push>>();
   readonly #ended: Promise<void>;
   #isStopping = false;
+  #isAbandoned = false;
   #retries = 0;
 
   /**
    * @param name part of the keys: no other publisher has it
    * @param managers those of now, in an order that stays
    */
-  constructor(name: string, managers: () => readonly ManagerClient[], plan: PublisherPlan) {
+  constructor(name: string, managers: () => readonly PushStreams[], plan: PublisherPlan) {
     this.#name = name;
     this.#managers = managers;
     this.#plan = plan;
@@ -75,6 +76,12 @@ export class ChaosPublisher {
       this.#retries += 1;
       this.#start(push, 1);
     }
+  }
+
+  /** Pushes no more, and retries nothing. */
+  abandon(): void {
+    this.#isStopping = true;
+    this.#isAbandoned = true;
   }
 
   /** Pushes no more. Resolves with all pushes when each has an answer. */
@@ -115,11 +122,12 @@ export class ChaosPublisher {
   }
 
   async #untilAnswered(push: Push, firstAttempt: number): Promise<void> {
+    const request = this.#request(push);
     // A target's pushes go through one manager, as long as that answers: so they have an order.
     const home = push.roomId === "" ? 0 : push.push % this.#plan.rooms.length;
-    for (let attempt = firstAttempt; ; attempt += 1) {
+    for (let attempt = firstAttempt; !this.#isAbandoned; attempt += 1) {
       try {
-        this.#answered(push, await this.#attempt(push, at(this.#managers(), home + attempt)));
+        this.#answered(push, await at(this.#managers(), home + attempt).push(request));
         return;
       } catch {
         this.#retries += 1;
@@ -128,13 +136,17 @@ export class ChaosPublisher {
     }
   }
 
-  #attempt({ push, roomId, userIds }: Push, manager: ManagerClient): Promise<Pushed> {
-    const given = { content: String(push), idempotencyKey: `${this.#name}-${push}` };
-    const options = { deadlineMs: DEADLINE_MS };
+  #request({ push, roomId, userIds }: Push): OnePush {
+    const given = { content: Buffer.from(String(push)), idempotencyKey: `${this.#name}-${push}` };
     const [userId] = userIds;
-    if (userId !== undefined) return manager.pushToUser({ ...given, userId }, options);
-    if (roomId !== "") return manager.pushToRoom({ ...given, roomId }, options);
-    return manager.broadcast(given, options);
+    if (userId !== undefined) {
+      const value = PushToUserRequest.fromPartial({ ...given, userId });
+      return { $case: "pushToUser", value };
+    }
+    if (roomId !== "") {
+      return { $case: "pushToRoom", value: PushToRoomRequest.fromPartial({ ...given, roomId }) };
+    }
+    return { $case: "broadcastMessage", value: BroadcastMessageRequest.fromPartial(given) };
   }
 
   #answered(push: Push, { messageId, report }: Pushed): void {

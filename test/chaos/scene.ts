@@ -53,20 +53,28 @@ export class Scene {
     const { cluster } = this;
     const { clients, rooms } = crowd(plan);
     await this.#fleet.open(clients, cluster.urls, plan.seed);
-    const publisher = new ChaosPublisher(randomUUID(), () => cluster.managerClients, {
-      perSecond: plan.pushesPerSecond,
-      rooms,
-      users: clients.map(({ userId }) => userId),
-      everyBroadcast: plan.everyBroadcast,
-    });
+    const publisher = new ChaosPublisher(
+      randomUUID(),
+      () => cluster.managers.map(({ pushes }) => pushes),
+      {
+        perSecond: plan.pushesPerSecond,
+        rooms,
+        users: clients.map(({ userId }) => userId),
+        everyBroadcast: plan.everyBroadcast,
+      },
+    );
     cluster.watcher = {
       urlsChanged: (urls) => this.#fleet.setUrls(urls),
       managerEnded: (epoch) => publisher.managerEnded(epoch),
     };
-    await happening(publisher);
-    const pushes = await publisher.stop();
-    const report = await this.#fleet.settled(pushes);
-    return { pushes: pushes.length, retries: publisher.retries, report };
+    try {
+      await happening(publisher);
+      const pushes = await publisher.stop();
+      const report = await this.#fleet.settled(pushes);
+      return { pushes: pushes.length, retries: publisher.retries, report };
+    } finally {
+      publisher.abandon();
+    }
   }
 
   async close(): Promise<void> {

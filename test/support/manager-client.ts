@@ -1,5 +1,6 @@
 import {
   type Client,
+  type ClientDuplexStream,
   type ClientReadableStream,
   credentials,
   Metadata,
@@ -21,6 +22,8 @@ import {
   PushManagerServiceService,
   PushMessageBatchRequest,
   type PushMessageBatchResponse,
+  type PushStreamRequest,
+  type PushStreamResponse,
   PushToRoomRequest,
   PushToUserRequest,
   ReplicateRequest,
@@ -114,6 +117,10 @@ export class ManagerClient {
       return nodes.length === nodeIds.length && live.sort().join() === wanted;
     };
     await until(`live links to ${wanted}`, isLinked, timeoutMs);
+  }
+
+  openPushStream(): ClientDuplexStream<PushStreamRequest, PushStreamResponse> {
+    return this.#client.pushStream();
   }
 
   /**
