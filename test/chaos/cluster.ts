@@ -1,3 +1,4 @@
+import type { NodeInfo } from "@pushcast/api";
 import { type Etcd, startEtcd } from "../support/etcd.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { ManagerClient } from "../support/manager-client.ts";
@@ -14,6 +15,8 @@ import { PushStreams } from "./push-streams.ts";
 
 /** Nodes listen for managers and peers here, on the port that their proxy has on 127.0.0.1. */
 const BEHIND_PROXY = "127.0.0.2";
+/** A node that starts waits for what others have, and for its managers. */
+const READY_WITHIN_MS = 45_000;
 
 export interface ClusterPlan {
   readonly nodes: number;
@@ -105,7 +108,7 @@ export class ChaosCluster {
   /** Resolves when no manager has a live link to the node. */
   async unlinked({ nodeId }: ChaosNode): Promise<void> {
     const isUnlinked = async ({ client }: ChaosManager) => {
-      const { nodes } = await client.listNodes();
+      const nodes = await nodesOf(client);
       return !nodes.some((node) => node.nodeId === nodeId && node.link === "live");
     };
     await until(`no link to ${nodeId}`, async () => {
@@ -116,7 +119,7 @@ export class ChaosCluster {
   /** Resolves when each of these managers has a live link to every node of now. */
   async linked(managers: readonly ChaosManager[] = this.managers): Promise<void> {
     const isLinked = async ({ client }: ChaosManager) => {
-      const { nodes } = await client.listNodes();
+      const nodes = await nodesOf(client);
       const live = new Set(nodes.filter(({ link }) => link === "live").map(({ nodeId }) => nodeId));
       return this.nodes.every(({ nodeId }) => live.has(nodeId));
     };
@@ -201,10 +204,11 @@ export class ChaosCluster {
       GRPC_PORT: proxy.port,
     });
     this.#processes.push(node.process);
-    await until(`${node.nodeId} is ready`, async () => {
+    const isReady = async () => {
       const { ok } = await fetch(`${node.opsUrl}/readyz`);
       return ok;
-    });
+    };
+    await until(`${node.nodeId} is ready`, isReady, READY_WITHIN_MS);
     return { ...node, proxy };
   }
 
@@ -218,5 +222,14 @@ export class ChaosCluster {
   #settings(): Settings {
     const endpoint = `http://127.0.0.1:${this.etcdProxy.port}`;
     return { REGISTRY: "etcd", ETCD_ENDPOINTS: endpoint, ...this.#plan.settings };
+  }
+}
+
+/** None, while nobody answers. */
+async function nodesOf(client: ManagerClient): Promise<readonly NodeInfo[]> {
+  try {
+    return (await client.listNodes()).nodes;
+  } catch {
+    return [];
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Direction } from "../support/fault-proxy.ts";
-import type { CrowdPlan, Outcome } from "./scene.ts";
-import { Scene } from "./scene.ts";
+import { cutOff, freezeEtcd, killEtcd, pauseLinks } from "./faults.ts";
+import { type CrowdPlan, type Outcome, Scene } from "./scene.ts";
 
 const CROWD: CrowdPlan = {
   clients: 100,
@@ -53,16 +53,10 @@ function expectUndisturbed(outcome: Outcome): void {
 
 describe("within the log's window nothing is lost", () => {
   it("when a node is cut off from the managers", async ({ scene }) => {
-    const { cluster } = scene;
-    const outcome = await scene.play(CROWD, async (publisher) => {
-      await publisher.more(50);
-      const { proxy } = cluster.node(0);
-      await proxy.suspend();
-      await cluster.unlinked(cluster.node(0));
-      await publisher.more(200);
-      await proxy.resume();
-      await cluster.linked();
-      await publisher.more(50);
+    const outcome = await scene.play(CROWD, async (play) => {
+      await play.publisher.more(50);
+      await cutOff(play, scene.cluster.node(0), 200);
+      await play.publisher.more(50);
     });
     expectUndisturbed(outcome);
   });
@@ -70,33 +64,22 @@ describe("within the log's window nothing is lost", () => {
   it.for<Direction>(["to-target", "to-client"])(
     "when a link is dead %s until it is torn down",
     async (direction, { scene }) => {
-      const { cluster } = scene;
-      const outcome = await scene.play(CROWD, async (publisher) => {
-        await publisher.more(50);
-        const { proxy } = cluster.node(1);
-        proxy.pause(direction);
-        await cluster.unlinked(cluster.node(1));
-        await publisher.more(50);
-        proxy.unpause();
-        await cluster.linked();
-        await publisher.more(50);
+      const outcome = await scene.play(CROWD, async (play) => {
+        await play.publisher.more(50);
+        await pauseLinks(play, scene.cluster.node(1), direction, 50);
+        await play.publisher.more(50);
       });
       expectUndisturbed(outcome);
     },
   );
 
   it("when etcd is killed, and when it is frozen, for longer than a lease", async ({ scene }) => {
-    const { cluster } = scene;
-    const outcome = await scene.play(CROWD, async (publisher) => {
-      await publisher.more(50);
-      await cluster.etcd.stop();
-      await publisher.more(300);
-      await cluster.etcd.start();
-      await publisher.more(50);
-      cluster.etcd.freeze();
-      await publisher.more(300);
-      cluster.etcd.thaw();
-      await publisher.more(50);
+    const outcome = await scene.play(CROWD, async (play) => {
+      await play.publisher.more(50);
+      await killEtcd(play, 300);
+      await play.publisher.more(50);
+      await freezeEtcd(play, 300);
+      await play.publisher.more(50);
     });
     expectUndisturbed(outcome);
     expect(outcome.retries).toBe(0);
@@ -104,7 +87,7 @@ describe("within the log's window nothing is lost", () => {
 
   it("when a manager is killed and its pushes are retried with their keys", async ({ scene }) => {
     const { cluster } = scene;
-    const outcome = await scene.play(CROWD, async (publisher) => {
+    const outcome = await scene.play(CROWD, async ({ publisher }) => {
       await publisher.more(50);
       await cluster.killManagers(cluster.managers.slice(0, 1));
       await publisher.more(50);
@@ -115,7 +98,7 @@ describe("within the log's window nothing is lost", () => {
 
   it("when two managers are killed at once", async ({ scene }) => {
     const { cluster } = scene;
-    const outcome = await scene.play(CROWD, async (publisher) => {
+    const outcome = await scene.play(CROWD, async ({ publisher }) => {
       await publisher.more(50);
       await cluster.killManagers(cluster.managers.slice(0, 2));
       await publisher.more(50);
@@ -126,7 +109,7 @@ describe("within the log's window nothing is lost", () => {
 
   it("when the managers are restarted one by one", async ({ scene }) => {
     const { cluster } = scene;
-    const outcome = await scene.play(CROWD, async (publisher) => {
+    const outcome = await scene.play(CROWD, async ({ publisher }) => {
       for (const manager of [...cluster.managers]) {
         await publisher.more(50);
         await cluster.replaceManager(manager);
@@ -138,7 +121,7 @@ describe("within the log's window nothing is lost", () => {
 
   it("when a node is killed and its clients resume on others", async ({ scene }) => {
     const { cluster } = scene;
-    const outcome = await scene.play(CROWD, async (publisher) => {
+    const outcome = await scene.play(CROWD, async ({ publisher }) => {
       await publisher.more(50);
       await cluster.killNode(cluster.node(2));
       await publisher.more(50);

@@ -46,6 +46,9 @@ answerParent<FleetRequest>(async (request): Promise<FleetReport | "done"> => {
     case "urls":
       urls = request.urls;
       return "done";
+    case "cut":
+      for (const { recorder } of members) if (random() < request.share) recorder.cut();
+      return "done";
     case "pushes":
       pushes = request.pushes;
       return "done";

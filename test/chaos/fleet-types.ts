@@ -15,6 +15,8 @@ export type FleetRequest =
     }
   /** Where to connect from now on. */
   | { readonly type: "urls"; readonly urls: readonly string[] }
+  /** A share of the clients, by chance, lose their connections. */
+  | { readonly type: "cut"; readonly share: number }
   /** What has been pushed, to be checked against. */
   | { readonly type: "pushes"; readonly pushes: readonly KnownPush[] }
   /** Looks at all histories so far. */

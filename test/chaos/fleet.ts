@@ -26,6 +26,11 @@ export class Fleet {
     await this.#child.ask({ type: "urls", urls });
   }
 
+  /** A share of the clients lose their connections without a word. */
+  async cut(share: number): Promise<void> {
+    await this.#child.ask({ type: "cut", share });
+  }
+
   /**
    * Waits until every client is live and lacks nothing in silence, and gives what they were told. What
    * is still missing after a while is lost.

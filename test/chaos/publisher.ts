@@ -42,8 +42,8 @@ export class ChaosPublisher {
   readonly #underWay = new Set<Promise<void>>();
   /** Answered with failures, by the epoch of the manager that answered. */
   readonly #incomplete = new Map<string, Set<Push>>();
-  readonly #ended: Promise<void>;
-  #isStopping = false;
+  #running: Promise<void>;
+  #isPaused = false;
   #isAbandoned = false;
   #retries = 0;
 
@@ -55,7 +55,7 @@ export class ChaosPublisher {
     this.#name = name;
     this.#managers = managers;
     this.#plan = plan;
-    this.#ended = this.#run();
+    this.#running = this.#run();
   }
 
   /** Resolves when so many more pushes have begun: time passes for the pushes by their number. */
@@ -80,23 +80,29 @@ export class ChaosPublisher {
 
   /** Pushes no more, and retries nothing. */
   abandon(): void {
-    this.#isStopping = true;
+    this.#isPaused = true;
     this.#isAbandoned = true;
   }
 
-  /** Pushes no more. Resolves with all pushes when each has an answer. */
-  async stop(): Promise<readonly KnownPush[]> {
-    this.#isStopping = true;
-    await this.#ended;
+  /** Pushes no more until `resume`. Resolves with all pushes so far when each has an answer. */
+  async pause(): Promise<readonly KnownPush[]> {
+    this.#isPaused = true;
+    await this.#running;
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
     return this.#pushes.map((push) => ({ ...push, excludeUserIds: [] }));
   }
 
+  resume(): void {
+    this.#isPaused = false;
+    this.#running = this.#run();
+  }
+
   async #run(): Promise<void> {
     const startedAtMs = performance.now();
+    const before = this.#pushes.length;
     const everyMs = 1000 / this.#plan.perSecond;
-    while (!this.#isStopping) {
-      const due = Math.ceil((performance.now() - startedAtMs) / everyMs);
+    while (!this.#isPaused) {
+      const due = before + Math.ceil((performance.now() - startedAtMs) / everyMs);
       while (this.#pushes.length < due) {
         const push = this.#pushes.length;
         const made = { push, ...this.#target(push), publications: [] };

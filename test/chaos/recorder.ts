@@ -31,6 +31,7 @@ export class Recorder {
   readonly userId: string;
   readonly #onConnect: (url: string) => void;
   readonly #subscriptions = new Map<string | undefined, Recorded>();
+  readonly #sockets = new Set<WebSocket>();
   /** What came last, beside messages. */
   #frame: Frame = { type: "none" };
 
@@ -46,7 +47,7 @@ export class Recorder {
       constructor(url: string, protocols: string[]) {
         super(url, protocols, { perMessageDeflate: false });
         // The first to listen: a frame is known here before the client acts on it.
-        this.addEventListener("open", () => recorder.#onConnect(url));
+        this.addEventListener("open", () => recorder.#opened(this));
         this.addEventListener("message", ({ data }) => recorder.#received(this, String(data)));
         this.addEventListener("close", () => recorder.#closed(this));
       }
@@ -67,6 +68,11 @@ export class Recorder {
       room.on("message", (message) => this.#message(name, message));
       room.on("gap", (gap) => this.#gap(name, gap));
     }
+  }
+
+  /** Ends its connections without a word. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.terminate();
   }
 
   histories(): SubscriptionHistory[] {
@@ -128,7 +134,13 @@ export class Recorder {
     if (frame.recovered) recorded.events.push({ kind: "answered", position, recovered: true });
   }
 
-  #closed(socket: object): void {
+  #opened(socket: WebSocket): void {
+    this.#sockets.add(socket);
+    this.#onConnect(socket.url);
+  }
+
+  #closed(socket: WebSocket): void {
+    this.#sockets.delete(socket);
     for (const recorded of this.#subscriptions.values()) {
       if (recorded.heeded === socket) this.#end(recorded);
     }

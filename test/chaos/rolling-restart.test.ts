@@ -16,7 +16,7 @@ test("a rolling restart of all nodes under load loses, repeats and disorders not
   const { cluster } = scene;
   const { pushes, retries, report } = await scene.play(
     { clients: CLIENTS, rooms: 200, pushesPerSecond: 500, everyBroadcast: 1_000, seed: 1 },
-    async (publisher) => {
+    async ({ publisher }) => {
       await publisher.more(500);
       for (const node of [...cluster.nodes]) await cluster.replaceNode(node);
       await publisher.more(250);

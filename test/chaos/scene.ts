@@ -22,10 +22,17 @@ export interface Outcome {
   readonly report: FleetReport;
 }
 
+/** Pushes to a crowd that go on. */
+export interface Play {
+  readonly cluster: ChaosCluster;
+  readonly fleet: Fleet;
+  readonly publisher: ChaosPublisher;
+}
+
 /** A cluster, and a fleet of clients that lives as long. */
 export class Scene {
   readonly cluster: ChaosCluster;
-  readonly #fleet: Fleet;
+  readonly fleet: Fleet;
 
   static async start(plan: ClusterPlan): Promise<Scene> {
     const fleet = new Fleet();
@@ -39,20 +46,14 @@ export class Scene {
 
   private constructor(cluster: ChaosCluster, fleet: Fleet) {
     this.cluster = cluster;
-    this.#fleet = fleet;
+    this.fleet = fleet;
   }
 
-  /**
-   * Opens a crowd of clients, pushes to them while something happens to the cluster, and gives what
-   * the clients were told once everything has had the time to arrive.
-   */
-  async play(
-    plan: CrowdPlan,
-    happening: (publisher: ChaosPublisher) => Promise<void>,
-  ): Promise<Outcome> {
+  /** Opens a crowd of clients, and pushes to them from then on. The play before is over. */
+  async begin(plan: CrowdPlan): Promise<Play> {
     const { cluster } = this;
     const { clients, rooms } = crowd(plan);
-    await this.#fleet.open(clients, cluster.urls, plan.seed);
+    await this.fleet.open(clients, cluster.urls, plan.seed);
     const publisher = new ChaosPublisher(
       randomUUID(),
       () => cluster.managers.map(({ pushes }) => pushes),
@@ -64,23 +65,37 @@ export class Scene {
       },
     );
     cluster.watcher = {
-      urlsChanged: (urls) => this.#fleet.setUrls(urls),
+      urlsChanged: (urls) => this.fleet.setUrls(urls),
       managerEnded: (epoch) => publisher.managerEnded(epoch),
     };
+    return { cluster, fleet: this.fleet, publisher };
+  }
+
+  /**
+   * Pushes to a crowd while something happens to the cluster, and gives what the clients were told
+   * once everything has had the time to arrive.
+   */
+  async play(plan: CrowdPlan, happening: (play: Play) => Promise<void>): Promise<Outcome> {
+    const play = await this.begin(plan);
     try {
-      await happening(publisher);
-      const pushes = await publisher.stop();
-      const report = await this.#fleet.settled(pushes);
-      return { pushes: pushes.length, retries: publisher.retries, report };
+      await happening(play);
+      return await outcome(play);
     } finally {
-      publisher.abandon();
+      play.publisher.abandon();
     }
   }
 
   async close(): Promise<void> {
-    await this.#fleet.close();
+    await this.fleet.close();
     await this.cluster.close();
   }
+}
+
+/** Pauses the pushes, and waits until everything has had the time to arrive. */
+export async function outcome({ fleet, publisher }: Play): Promise<Outcome> {
+  const pushes = await publisher.pause();
+  const report = await fleet.settled(pushes);
+  return { pushes: pushes.length, retries: publisher.retries, report };
 }
 
 function crowd(plan: CrowdPlan): { clients: PlannedClient[]; rooms: string[] } {
