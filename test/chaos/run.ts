@@ -16,11 +16,11 @@ const USAGE = `npm run chaos -- [flags]
   --managers 2    push-manager processes
   --clients 200   each in one room
   --rooms 40
-  --rate 100      pushes a second`;
+  --rate 100      pushes a second
+  --window 30     LOG_SECONDS: how long a publication is kept, and half of how long a dead epoch is known`;
 
 /** One of so many faults comes with a second one. */
 const EVERY_DOUBLE = 4;
-const LOG_SECONDS = 120;
 
 interface Options {
   readonly seconds: number;
@@ -30,6 +30,7 @@ interface Options {
   readonly clients: number;
   readonly rooms: number;
   readonly rate: number;
+  readonly window: number;
 }
 
 const options = readFlags();
@@ -52,6 +53,7 @@ function readFlags(): Options {
       clients: { type: "string", default: "200" },
       rooms: { type: "string", default: "40" },
       rate: { type: "string", default: "100" },
+      window: { type: "string", default: "30" },
       help: { type: "boolean", default: false },
     },
   });
@@ -73,20 +75,23 @@ function readFlags(): Options {
     clients: whole("clients", 1),
     rooms: whole("rooms", 1),
     rate: whole("rate", 1),
+    window: whole("window", 1),
   };
 }
 
-async function run({ seconds, seed, nodes, managers, clients, rooms, rate }: Options) {
+async function run(options: Options): Promise<ChaosRow[]> {
+  const { seconds, seed, nodes, managers, clients, rooms, rate, window } = options;
   const scene = await Scene.start({
     nodes,
     managers,
-    settings: { LOG_SECONDS },
+    settings: { LOG_SECONDS: window },
     nodeSettings: { LAG_SECONDS: 2, REATTACH_SECONDS: 1, DRAIN_SECONDS: 2 },
   });
   const rows: ChaosRow[] = [];
+  let play: Play | undefined;
   try {
     const crowd = { clients, rooms, pushesPerSecond: rate, everyBroadcast: 100, seed };
-    const play = await scene.begin(crowd);
+    play = await scene.begin(crowd);
     const random = seededRandom(seed);
     const startedAtMs = performance.now();
     let before = await outcome(play);
@@ -105,6 +110,7 @@ async function run({ seconds, seed, nodes, managers, clients, rooms, rate }: Opt
       before = after;
     }
   } finally {
+    play?.publisher.abandon();
     await scene.close();
   }
   const names = [...new Set(rows.map(({ name }) => name))].sort();
