@@ -21,7 +21,8 @@ const READY_WITHIN_MS = 45_000;
 export interface ClusterPlan {
   readonly nodes: number;
   readonly managers: number;
-  /** Of all processes. */
+  readonly logSeconds: number;
+  /** Of all processes, beside that. */
   readonly settings?: Settings;
   readonly nodeSettings?: Settings;
 }
@@ -91,6 +92,10 @@ export class ChaosCluster {
     this.etcd = etcd;
     this.etcdProxy = etcdProxy;
     this.#proxies = [etcdProxy];
+  }
+
+  get logSeconds(): number {
+    return this.#plan.logSeconds;
   }
 
   /** What a load balancer offers. */
@@ -221,7 +226,12 @@ export class ChaosCluster {
 
   #settings(): Settings {
     const endpoint = `http://127.0.0.1:${this.etcdProxy.port}`;
-    return { REGISTRY: "etcd", ETCD_ENDPOINTS: endpoint, ...this.#plan.settings };
+    return {
+      REGISTRY: "etcd",
+      ETCD_ENDPOINTS: endpoint,
+      LOG_SECONDS: this.#plan.logSeconds,
+      ...this.#plan.settings,
+    };
   }
 }
 

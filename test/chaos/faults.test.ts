@@ -18,7 +18,7 @@ const it = test.extend<{ scene: Scene }>({
       const scene = await Scene.start({
         nodes: 3,
         managers: 2,
-        settings: { LOG_SECONDS: 60 },
+        logSeconds: 60,
         nodeSettings: { LAG_SECONDS: 1, REATTACH_SECONDS: 1, WARM_SECONDS: 5, DRAIN_SECONDS: 1 },
       });
       await use(scene);

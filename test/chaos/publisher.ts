@@ -16,6 +16,11 @@ export interface PublisherPlan {
   readonly users: readonly string[];
   /** One of so many pushes is a broadcast. */
   readonly everyBroadcast: number;
+  /**
+   * What was answered longer ago is not retried: nodes know a key as long as they have its publication,
+   * and would deliver it anew.
+   */
+  readonly retryWithinMs: number;
 }
 
 interface Target {
@@ -41,7 +46,7 @@ export class ChaosPublisher {
   readonly #pushes: Push[] = [];
   readonly #underWay = new Set<Promise<void>>();
   /** Answered with failures, by the epoch of the manager that answered. */
-  readonly #incomplete = new Map<string, Set<Push>>();
+  readonly #incomplete = new Map<string, { readonly push: Push; readonly atMs: number }[]>();
   #running: Promise<void>;
   #isPaused = false;
   #isAbandoned = false;
@@ -70,9 +75,11 @@ export class ChaosPublisher {
 
   /** A manager is gone, and with it the log from which it would have filled its nodes. */
   managerEnded(epoch: string): void {
-    const pushes = this.#incomplete.get(epoch) ?? [];
+    const incomplete = this.#incomplete.get(epoch) ?? [];
     this.#incomplete.delete(epoch);
-    for (const push of pushes) {
+    const sinceMs = performance.now() - this.#plan.retryWithinMs;
+    for (const { push, atMs } of incomplete) {
+      if (atMs < sinceMs) continue;
       this.#retries += 1;
       this.#start(push, 1);
     }
@@ -159,8 +166,9 @@ export class ChaosPublisher {
     const [epoch = "", seq] = messageId.split("-");
     push.publications.push({ epoch, seq: Number(seq) });
     if (report.failures.length === 0) return;
-    const incomplete = this.#incomplete.get(epoch) ?? new Set();
-    this.#incomplete.set(epoch, incomplete.add(push));
+    const incomplete = this.#incomplete.get(epoch) ?? [];
+    incomplete.push({ push, atMs: performance.now() });
+    this.#incomplete.set(epoch, incomplete);
   }
 }
 

@@ -9,7 +9,7 @@ test("a rolling restart of all nodes under load loses, repeats and disorders not
   const scene = await Scene.start({
     nodes: NODES,
     managers: 2,
-    settings: { LOG_SECONDS: 120 },
+    logSeconds: 120,
     nodeSettings: { LAG_SECONDS: 2, REATTACH_SECONDS: 2, DRAIN_SECONDS },
   });
   onTestFinished(() => scene.close());

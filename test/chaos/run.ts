@@ -84,7 +84,7 @@ async function run(options: Options): Promise<ChaosRow[]> {
   const scene = await Scene.start({
     nodes,
     managers,
-    settings: { LOG_SECONDS: window },
+    logSeconds: window,
     nodeSettings: { LAG_SECONDS: 2, REATTACH_SECONDS: 1, DRAIN_SECONDS: 2 },
   });
   const rows: ChaosRow[] = [];

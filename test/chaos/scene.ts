@@ -62,6 +62,7 @@ export class Scene {
         rooms,
         users: clients.map(({ userId }) => userId),
         everyBroadcast: plan.everyBroadcast,
+        retryWithinMs: (cluster.logSeconds * 1000) / 2,
       },
     );
     cluster.watcher = {

@@ -9,7 +9,8 @@ test("past the log's window, just the clients of the node that was cut off are t
   const scene = await Scene.start({
     nodes: 2,
     managers: 1,
-    settings: { LOG_BYTES, LOG_SECONDS: 60 },
+    logSeconds: 60,
+    settings: { LOG_BYTES },
     nodeSettings: { LAG_SECONDS: 1, REATTACH_SECONDS: 1 },
   });
   onTestFinished(() => scene.close());
