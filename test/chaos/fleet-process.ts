@@ -103,6 +103,8 @@ async function report(): Promise<FleetReport> {
   const faults: string[] = [...warnings];
   const usersWithGaps = new Set<string>();
   for (const [index, { recorder }] of members.entries()) {
+    counts.misdirected += recorder.strays.length;
+    faults.push(...recorder.strays.slice(0, MAX_FAULTS));
     for (const history of recorder.histories()) {
       const verdict = checkHistory(history, known);
       addCounts(counts, verdict.counts);

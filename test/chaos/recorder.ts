@@ -11,9 +11,6 @@ interface Frame {
   readonly recovered?: boolean;
 }
 
-/** Frames of messages are told from others without being parsed: they are most of what comes. */
-const MESSAGE_FRAME = '{"type":"message"';
-
 /** A subscription as its client stands to it. */
 interface Recorded {
   readonly events: HistoryEvent[];
@@ -29,6 +26,8 @@ interface Recorded {
  */
 export class Recorder {
   readonly userId: string;
+  /** Messages for rooms that it has never asked for, in words. */
+  readonly strays: string[] = [];
   readonly #onConnect: (url: string) => void;
   readonly #subscriptions = new Map<string | undefined, Recorded>();
   readonly #sockets = new Set<WebSocket>();
@@ -100,8 +99,14 @@ export class Recorder {
   }
 
   #received(socket: WebSocket, text: string): void {
-    if (text.startsWith(MESSAGE_FRAME)) return;
     const frame: Frame = JSON.parse(text);
+    if (frame.type === "message") {
+      // The client ignores it, and so tells its app nothing.
+      if (!this.#subscriptions.has(frame.room)) {
+        this.strays.push(`${this.userId}: misdirected: it never asked for ${frame.room}`);
+      }
+      return;
+    }
     this.#frame = frame;
     switch (frame.type) {
       case "welcome":
