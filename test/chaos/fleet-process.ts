@@ -16,6 +16,7 @@ import { Recorder } from "./recorder.ts";
 
 /** Clients that connect at once when the fleet is opened. */
 const OPENING = 50;
+/** Of a wave: a bound on a hang. */
 const OPEN_WITHIN_MS = 60_000;
 /** Histories that are checked in one turn of the event loop. */
 const CHECK_SLICE = 100;
