@@ -1,3 +1,8 @@
+/**
+ * What holds at every moment of a process that keeps an epoch table. Each function gives what does
+ * not hold, in words, and an empty list where all is well: for model tests and for looking into a
+ * process that misbehaves, not for a hot path.
+ */
 import type { EpochState, EpochTable } from "./epoch-table.ts";
 
 /** A publication, by its place in its manager's log. */
@@ -5,12 +10,6 @@ export interface PublicationPlace {
   readonly epoch: string;
   readonly seq: number;
 }
-
-/**
- * What holds at every moment of a process that keeps an epoch table. Each function gives what does
- * not hold, in words, and an empty list where all is well: for model tests and for looking into a
- * process that misbehaves, not for a hot path.
- */
 
 /** Of one table, from one look at it to the next: a head only grows, until its epoch is forgotten. */
 export class HeadWatch {
