@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeInfo } from "@pushcast/api";
 import { type Etcd, startEtcd } from "../support/etcd.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
@@ -15,6 +16,8 @@ import { PushStreams } from "./push-streams.ts";
 
 /** Nodes listen for managers and peers here, on the port that their proxy has on 127.0.0.1. */
 const BEHIND_PROXY = "127.0.0.2";
+/** For a client to connect again. */
+const SHORT_WHILE_MS = 3_000;
 /** A node that starts waits for what others have, and for its managers. */
 const READY_WITHIN_MS = 45_000;
 
@@ -22,7 +25,8 @@ export interface ClusterPlan {
   readonly nodes: number;
   readonly managers: number;
   readonly logSeconds: number;
-  /** Of all processes, beside that. */
+  readonly lagSeconds: number;
+  /** Of all processes, beside those. */
   readonly settings?: Settings;
   readonly nodeSettings?: Settings;
 }
@@ -59,6 +63,7 @@ export class ChaosCluster {
   readonly #processes: ServiceProcess[] = [];
   readonly #proxies: FaultProxy[];
   #nodesStarted = 0;
+  #readyAtMs = 0;
 
   /** Resolves when every manager has a live link to every node, and every node is ready. */
   static async start(plan: ClusterPlan): Promise<ChaosCluster> {
@@ -80,6 +85,7 @@ export class ChaosCluster {
         ...Array.from({ length: plan.managers }, addManager),
       ]);
       await cluster.linked();
+      cluster.#readyAtMs = performance.now();
     } catch (error) {
       await cluster.close();
       throw error;
@@ -101,6 +107,12 @@ export class ChaosCluster {
   /** What a load balancer offers. */
   get urls(): string[] {
     return this.nodes.map(({ wsUrl }) => wsUrl);
+  }
+
+  /** Resolves when every client that was away for a short while can be recovered. */
+  async aged(): Promise<void> {
+    const agedAtMs = this.#readyAtMs + this.#plan.lagSeconds * 1000 + SHORT_WHILE_MS;
+    await sleep(Math.max(0, agedAtMs - performance.now()));
   }
 
   /** One of the nodes of now. */
@@ -202,6 +214,7 @@ export class ChaosCluster {
     this.#proxies.push(proxy);
     const node = await startNode({
       ...this.#settings(),
+      LAG_SECONDS: this.#plan.lagSeconds,
       ...this.#plan.nodeSettings,
       POD_NAME: name,
       POD_IP: "127.0.0.1",

@@ -19,7 +19,8 @@ const it = test.extend<{ scene: Scene }>({
         nodes: 3,
         managers: 2,
         logSeconds: 60,
-        nodeSettings: { LAG_SECONDS: 1, REATTACH_SECONDS: 1, WARM_SECONDS: 5, DRAIN_SECONDS: 1 },
+        lagSeconds: 1,
+        nodeSettings: { REATTACH_SECONDS: 1, WARM_SECONDS: 5, DRAIN_SECONDS: 1 },
       });
       await use(scene);
       await scene.close();

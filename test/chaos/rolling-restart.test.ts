@@ -10,7 +10,8 @@ test("a rolling restart of all nodes under load loses, repeats and disorders not
     nodes: NODES,
     managers: 2,
     logSeconds: 120,
-    nodeSettings: { LAG_SECONDS: 2, REATTACH_SECONDS: 2, DRAIN_SECONDS },
+    lagSeconds: 2,
+    nodeSettings: { REATTACH_SECONDS: 2, DRAIN_SECONDS },
   });
   onTestFinished(() => scene.close());
   const { cluster } = scene;

@@ -85,7 +85,8 @@ async function run(options: Options): Promise<ChaosRow[]> {
     nodes,
     managers,
     logSeconds: window,
-    nodeSettings: { LAG_SECONDS: 2, REATTACH_SECONDS: 1, DRAIN_SECONDS: 2 },
+    lagSeconds: 2,
+    nodeSettings: { REATTACH_SECONDS: 1, DRAIN_SECONDS: 2 },
   });
   const rows: ChaosRow[] = [];
   let play: Play | undefined;

@@ -54,6 +54,7 @@ export class Scene {
     const { cluster } = this;
     const { clients, rooms } = crowd(plan);
     await this.fleet.open(clients, cluster.urls, plan.seed);
+    await cluster.aged();
     const publisher = new ChaosPublisher(
       randomUUID(),
       () => cluster.managers.map(({ pushes }) => pushes),

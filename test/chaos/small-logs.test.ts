@@ -10,8 +10,9 @@ test("past the log's window, just the clients of the node that was cut off are t
     nodes: 2,
     managers: 1,
     logSeconds: 60,
+    lagSeconds: 1,
     settings: { LOG_BYTES },
-    nodeSettings: { LAG_SECONDS: 1, REATTACH_SECONDS: 1 },
+    nodeSettings: { REATTACH_SECONDS: 1 },
   });
   onTestFinished(() => scene.close());
   const { cluster } = scene;
