@@ -1,7 +1,7 @@
 import { createRegistry, type NodeRecord, RegistryMemory } from "@pushcast/registry";
 import { describe, expect, test } from "vitest";
 import type { PeerConnection } from "./peer-connection.ts";
-import { Peers } from "./peers.ts";
+import { type Peer, Peers } from "./peers.ts";
 
 class FakeConnection implements PeerConnection {
   readonly address: string;
@@ -112,7 +112,8 @@ describe("a connection", () => {
   test("is closed when its peer is gone, but not when it begins to drain", async () => {
     const { peers, connections, add } = await setUp();
     const registration = await add("one");
-    peers.readable();
+    const peer = peers.readable()[0] as Peer;
+    expect(peers.has(peer)).toBe(true);
     await registration.update({ state: "draining" });
     await Promise.resolve();
     expect(connections[0]?.isClosed).toBe(false);
@@ -120,6 +121,8 @@ describe("a connection", () => {
     await Promise.resolve();
     expect(connections[0]?.isClosed).toBe(true);
     expect(peers.readable()).toEqual([]);
+    // One that was told of before is not read any more.
+    expect(peers.has(peer)).toBe(false);
   });
 
   test("is closed with all others at the end", async () => {

@@ -45,6 +45,11 @@ export class Peers {
     }));
   }
 
+  /** Whether a peer has not left, nor been given up, since it was told of. */
+  has({ connection }: Peer): boolean {
+    return [...this.#connections.values()].includes(connection);
+  }
+
   /** Gives up a connection that failed; the next read has a new one. */
   drop(peer: Peer): void {
     for (const [address, connection] of this.#connections) {

@@ -126,6 +126,7 @@ export class Replication {
       const brokenOff: Peer[] = [];
       for (const peer of candidates) {
         if (isOver()) return;
+        if (!this.#peers.has(peer)) continue;
         const copy = await this.#read(peer, 0);
         if (copy.done) {
           for (const epoch of copy.live) this.#awaited.add(epoch);
@@ -134,7 +135,9 @@ export class Replication {
           brokenOff.push(peer);
         }
       }
-      candidates = brokenOff;
+      // Those whose connections were given up have new ones by now.
+      const names = new Set(brokenOff.map(({ nodeId }) => nodeId));
+      candidates = this.#peers.readable().filter(({ nodeId }) => names.has(nodeId));
     }
   }
 
@@ -154,6 +157,7 @@ export class Replication {
     for (const nodeId of this.#unread) if (!there.has(nodeId)) this.#unread.delete(nodeId);
     for (const peer of peers) {
       if (isOver()) break;
+      if (!this.#peers.has(peer)) continue;
       copies.push(await this.#read(peer, returnsMs));
     }
     return copies;
