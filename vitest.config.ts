@@ -12,7 +12,11 @@ export default defineConfig({
         ssr: { resolve: { conditions, externalConditions: conditions } },
         test: {
           name: "unit",
-          include: ["{packages,services,examples}/**/*.test.ts"],
+          include: [
+            "{packages,services,examples}/**/*.test.ts",
+            // Starts no processes.
+            "test/simulation/**/*.test.ts",
+          ],
           exclude: ["**/node_modules/**", "**/dist/**"],
           // Far above what any takes: a bound on a hang, also on a machine that is busy otherwise.
           testTimeout: 30_000,
@@ -26,7 +30,7 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/chaos/**"],
+          exclude: ["test/chaos/**", "test/simulation/**"],
           testTimeout: 30_000,
           hookTimeout: 30_000,
           // Each file starts processes of its own: etcd, services, browsers.

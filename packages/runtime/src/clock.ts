@@ -80,6 +80,12 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Milliseconds until the next timer falls due; undefined if there is none. */
+  get msToNextTimer(): number | undefined {
+    const next = this.#next(Number.POSITIVE_INFINITY);
+    return next && next.dueMs - this.#elapsedMs;
+  }
+
   /**
    * Lets `ms` pass. Every timer that falls due fires at its own time, the earliest first and those
    * of the same time in the order in which they were set; also one that another timer sets.
