@@ -125,7 +125,9 @@ export class ConnectionCheck implements Tap {
     for (const [epoch, seq] of Object.entries(claim)) {
       const answered = position[epoch] ?? 0;
       if (frame.recovered === true ? answered !== seq : answered < seq) {
-        this.#violated(`claimed ${JSON.stringify(claim)} and was answered ${JSON.stringify(frame)}`);
+        this.#violated(
+          `claimed ${JSON.stringify(claim)} and was answered ${JSON.stringify(frame)}`,
+        );
       }
     }
   }
@@ -138,9 +140,11 @@ export class ConnectionCheck implements Tap {
       return;
     }
     const [epoch, seq] = partsOf(frame.id as string);
-    if (frame.ephemeral !== true && seq <= (floor.get(epoch) ?? 0)) {
+    if (frame.ephemeral === true) return;
+    if (seq <= (floor.get(epoch) ?? 0)) {
       this.#violated(`got ${frame.id} of ${room || "self"} after the position ${floor.get(epoch)}`);
     }
+    raise(floor, { [epoch]: seq });
   }
 
   #violated(problem: string): void {

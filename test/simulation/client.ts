@@ -1,4 +1,9 @@
-import { connect, type Client as PushcastClient, type Room, type Warning } from "../../packages/client/src/index.ts";
+import {
+  connect,
+  type Client as PushcastClient,
+  type Room,
+  type Warning,
+} from "../../packages/client/src/index.ts";
 import type { WebSocketConstructor } from "../../packages/client/src/web-socket.ts";
 import { ConnectionCheck, FeedHistory } from "./checker.ts";
 import { ClientSideSocket, type Frame } from "./client-socket.ts";
@@ -19,6 +24,10 @@ export class Client {
   readonly frames: Frame[] = [];
   /** Where its next connection goes; else where the load balancer sends it. */
   goesTo: Node | undefined;
+  /** It reaches no node. */
+  isAway = false;
+  /** What it has sent, on whichever connection. */
+  readonly sent: Frame[] = [];
   /** Nodes of its connections, the newest last. */
   readonly wentTo: Node[] = [];
   /** Called with each frame before the client has it. */
@@ -91,7 +100,7 @@ export class Client {
   }
 
   #open(url: URL): ClientSideSocket {
-    const node = this.goesTo ?? this.#cluster.nodeForClient();
+    const node = this.isAway ? undefined : (this.goesTo ?? this.#cluster.nodeForClient());
     if (node !== undefined) this.wentTo.push(node);
     const check = new ConnectionCheck(this.#cluster, this.user, url.searchParams.has("resume"));
     let isFirst = this.frames.length === 0;
@@ -100,7 +109,10 @@ export class Client {
       address: node?.address,
       url,
       tap: {
-        sent: (frame) => check.sent(frame),
+        sent: (frame) => {
+          this.sent.push(frame);
+          check.sent(frame);
+        },
         received: (frame) => {
           if (isFirst) this.self.loadsStateAnew();
           isFirst = false;

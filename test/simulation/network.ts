@@ -71,13 +71,10 @@ class Pipe {
   #wait(): void {
     const [next] = this.#items;
     if (this.#timer !== undefined || next === undefined || this.#holds.size > 0) return;
-    this.#timer = this.#loop.clock.setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.#arrive();
-      },
-      next.dueMs - this.#loop.clock.monotonicMs(),
-    );
+    this.#timer = this.#loop.clock.setTimeout(() => {
+      this.#timer = undefined;
+      this.#arrive();
+    }, next.dueMs - this.#loop.clock.monotonicMs());
   }
 
   #arrive(): void {

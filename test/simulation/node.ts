@@ -270,10 +270,7 @@ export class Node {
     return events;
   }
 
-  #acceptClient(
-    socket: Socket,
-    { userId, resumes }: Hello & { kind: "websocket" },
-  ): SocketEvents {
+  #acceptClient(socket: Socket, { userId, resumes }: Hello & { kind: "websocket" }): SocketEvents {
     const { sessions } = this.core;
     if (!this.#ready || !this.drain.accepts) {
       socket.close({ code: 1006, reason: "HTTP 503" });

@@ -126,7 +126,7 @@ export class BizServer {
 function toPush({ content, wish }: Pushed): Push {
   const { room = "", users = [], excluded = [], ephemeral = false, retried = false } = wish;
   return {
-    api: "PushToRoom",
+    api: users.length > 0 ? "PushToUser" : room === "" ? "BroadcastMessage" : "PushToRoom",
     roomId: room,
     userIds: users,
     excludeUserIds: excluded,
