@@ -151,28 +151,27 @@ test("position lowers: a node that is behind repeats nothing to a client that is
 
 test("reload storm: nodes that are replaced one by one forget a dead epoch together, and no resume is refused", async () => {
   const { cluster } = given({ logMs: 8_000 });
-  const [a, b] = [await scene.manager(A), await scene.manager(B)];
+  const b = await scene.manager(B);
+  let a = cluster.startManager();
   let nodes = [await scene.node("n-0"), await scene.node("n-1"), await scene.node("n-2")];
   await scene.ageLogs(8_000);
-  const [first] = nodes;
-  if (first === undefined) throw new Error("there are three");
-  const clients = [await scene.client("anna", first, ["one"])];
-  for (let i = 0; i < 5; i += 1) await scene.push(a, { room: "one" });
-  a.kill();
 
   for (let replaced = 0; replaced < 12; replaced += 1) {
-    await scene.pass(2_500);
+    await scene.push(a, { room: "one" }, 3);
+    a.kill();
+    a = cluster.startManager();
+    await scene.pass(6_000);
     await scene.push(b, { room: "one" });
-    // One that joins now has no position of what this node has forgotten.
     const [old] = nodes;
     if (old === undefined) throw new Error("there are three");
-    clients.push(await scene.client(`user-${replaced}`, old, ["one"]));
+    // Of what this node has forgotten, one that joins now has no position.
+    await scene.client(`user-${replaced}`, old, ["one"]);
     const added = await scene.node(`n-${replaced + 3}`);
-    for (const client of clients) client.goesTo = added;
+    nodes = [...nodes.slice(1), added];
+    for (const client of cluster.clients) client.goesTo = nodes[replaced % 3];
     void old.stop();
     await cluster.until(() => !cluster.nodes.includes(old), "it has ended");
-    nodes = [...nodes.slice(1), added];
-    for (const client of clients) await scene.opened(client);
+    for (const client of cluster.clients) await scene.opened(client);
   }
 
   expect(cluster.resumes.refused).toBe(0);
@@ -322,6 +321,30 @@ test("seam: what waits for its joined flush is not written again to one who was 
 
   expect(timesWritten(anna, waiting)).toEqual(Array(6).fill(1));
   expect(timesWritten(bert, waiting)).toEqual(Array(6).fill(1));
+  await scene.end();
+});
+
+test("seam: what waits for its joined flush is not written again to one who was filled meanwhile", async () => {
+  const { cluster } = given({ flushWindowMs: 2_000, sessionBufferBytes: 500 });
+  const a = await scene.manager(A);
+  const m = await scene.node("m");
+  await scene.ageLogs();
+  const [anna, bert] = [
+    await scene.client("anna", m, ["one"]),
+    await scene.client("bert", m, ["one"]),
+  ];
+  anna.stall();
+  await scene.push(a, { room: "one" }, 40);
+  expect(m.core.hub.lagging.size).toBe(1);
+  const waiting = await scene.push(a, { room: "one" }, 6);
+  anna.stall(false);
+  await scene.pass(100);
+  expect(timesWritten(anna, waiting)).toEqual(Array(6).fill(1));
+  expect(timesWritten(bert, waiting)).toEqual(Array(6).fill(0));
+  await scene.pass(4_000);
+
+  for (const client of [anna, bert])
+    expect(timesWritten(client, waiting)).toEqual(Array(6).fill(1));
   await scene.end();
 });
 
