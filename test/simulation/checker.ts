@@ -36,13 +36,14 @@ export class FeedHistory {
       this.#cluster.violated(`${where} got ${id}, which is not for it`);
       return;
     }
+    // No position knows it: after a move it may come again.
+    if (ephemeral) return;
     if (this.#received.has(pushed.content)) {
       this.#cluster.violated(`${where} got ${pushed.describe()} twice, now as ${id}`);
     }
     this.#received.add(pushed.content);
     const [epoch, seq] = partsOf(id);
     const last = this.#last.get(epoch) ?? 0;
-    if (ephemeral) return;
     if (seq <= last) this.#cluster.violated(`${where} got ${id} after seq ${last}`);
     this.#last.set(epoch, seq);
   }
@@ -73,6 +74,7 @@ export class ConnectionCheck implements Tap {
   readonly #resumes: boolean;
   /** For each subscription that was answered: at or below it nothing may follow. */
   readonly #floors = new Map<string, Map<string, number>>();
+  readonly #ephemeral = new Set<unknown>();
   readonly #claims = new Map<unknown, Seqs>();
 
   constructor(cluster: Cluster, user: string, resumes: boolean) {
@@ -140,7 +142,11 @@ export class ConnectionCheck implements Tap {
       return;
     }
     const [epoch, seq] = partsOf(frame.id as string);
-    if (frame.ephemeral === true) return;
+    if (frame.ephemeral === true) {
+      if (this.#ephemeral.has(frame.id)) this.#violated(`got the ephemeral ${frame.id} twice`);
+      this.#ephemeral.add(frame.id);
+      return;
+    }
     if (seq <= (floor.get(epoch) ?? 0)) {
       this.#violated(`got ${frame.id} of ${room || "self"} after the position ${floor.get(epoch)}`);
     }

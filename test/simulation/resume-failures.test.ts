@@ -325,7 +325,7 @@ test("seam: what waits for its joined flush is not written again to one who was 
 });
 
 test("seam: what waits for its joined flush is not written again to one who was filled meanwhile", async () => {
-  const { cluster } = given({ flushWindowMs: 2_000, sessionBufferBytes: 500 });
+  given({ flushWindowMs: 2_000, sessionBufferBytes: 500 });
   const a = await scene.manager(A);
   const m = await scene.node("m");
   await scene.ageLogs();
