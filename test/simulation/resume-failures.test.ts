@@ -153,12 +153,14 @@ test("reload storm: nodes that are replaced one by one forget a dead epoch toget
   const { cluster } = given({ logMs: 8_000 });
   const b = await scene.manager(B);
   let a = cluster.startManager();
+  const diedAtMs = new Map<string, number>();
   let nodes = [await scene.node("n-0"), await scene.node("n-1"), await scene.node("n-2")];
   await scene.ageLogs(8_000);
 
   for (let replaced = 0; replaced < 12; replaced += 1) {
     await scene.push(a, { room: "one" }, 3);
     a.kill();
+    diedAtMs.set(a.epoch, cluster.nowMs);
     a = cluster.startManager();
     await scene.pass(6_000);
     await scene.push(b, { room: "one" });
@@ -172,6 +174,10 @@ test("reload storm: nodes that are replaced one by one forget a dead epoch toget
     void old.stop();
     await cluster.until(() => !cluster.nodes.includes(old), "it has ended");
     for (const client of cluster.clients) await scene.opened(client);
+    const longDead = [...diedAtMs].filter(([, atMs]) => cluster.nowMs - atMs > 2 * 8_000 + 2_000);
+    for (const [epoch] of longDead) {
+      expect(nodes.map(({ core }) => core.log.epochs.get(epoch))).toEqual(Array(3).fill(undefined));
+    }
   }
 
   expect(cluster.resumes.refused).toBe(0);
