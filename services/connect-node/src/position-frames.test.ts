@@ -72,6 +72,20 @@ describe("position frames", () => {
     expect(told(member)).toEqual([1]);
   });
 
+  test("are not sent while what waits for its flush is evicted already", async () => {
+    const stage = stageWithTicker({ FLUSH_WINDOW_MS: 2 * QUARTER_MS, LOG_BYTES: 4_096 });
+    const member = stage.open("m", { rooms: ["r"] });
+    stage.push({ roomId: "r" });
+    await stage.settle(); // the leading edge
+    for (let pushed = 0; pushed < 20; pushed += 1) stage.push({ roomId: "r" });
+    await stage.settle();
+    stage.clock.advance(QUARTER_MS);
+    expect(told(member)).toEqual([]);
+    stage.clock.advance(QUARTER_MS);
+    await stage.settle();
+    expect(member.messages).toHaveLength(21);
+  });
+
   test("leave out who lags, who is replayed and who holds self, until the next round", async () => {
     const stage = stageWithTicker(
       { SESSION_BUFFER_BYTES: 1_024 },

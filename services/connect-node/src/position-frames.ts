@@ -76,6 +76,13 @@ export class PositionFrames {
 
   readonly #tellSlice = (): void => {
     if (this.#untold === undefined) return;
+    // Not beyond what still waits for its flush.
+    const dealtWith = this.#flusher.unwrittenFrom ?? this.#log.end;
+    if (dealtWith < this.#log.start) {
+      // Where that is evicted by now, no position can be told; the next round is soon enough.
+      this.#untold = undefined;
+      return;
+    }
     const sessions: Session[] = [];
     while (sessions.length < this.#sliceSends) {
       const { done, value: session } = this.#untold.next();
@@ -85,8 +92,7 @@ export class PositionFrames {
       }
       if (!session.behind) sessions.push(session);
     }
-    // Not beyond what still waits for its flush.
-    const position = this.#log.positionAt(this.#flusher.unwrittenFrom ?? this.#log.end);
+    const position = this.#log.positionAt(dealtWith);
     if (position.size > 0) this.#writer.sendToAll(sessions, { type: "position", position });
     if (this.#untold !== undefined) setImmediate(this.#tellSlice);
   };
