@@ -139,7 +139,11 @@ export class CatchUp {
         return { entries, outcome: write() ? "budget spent" : "socket full" };
       }
       const entry = this.#log.at(next.at);
-      if (entry !== undefined && isDue(entry, next.cursor.subscription) && !builder.add(entry)) {
+      if (
+        entry !== undefined &&
+        this.#isDue(entry, next.cursor.subscription) &&
+        !builder.add(entry)
+      ) {
         if (!write()) return { entries, outcome: "socket full" };
         builder.add(entry);
       }
@@ -149,10 +153,14 @@ export class CatchUp {
     }
     return { entries, outcome: write() ? "done" : "socket full" };
   }
-}
 
-/** Whether an entry of a subscription's target is for its user, and not one that it had before. */
-function isDue(entry: NodeEntry, { session, above }: Subscription): boolean {
-  const { epoch, seq } = entry.publication;
-  return isFor(entry, session.userId) && (above === undefined || isAbove(above, epoch, seq));
+  /** Whether an entry of a subscription's target is for its user, and not one that it had before. */
+  #isDue(entry: NodeEntry, { session, above }: Subscription): boolean {
+    const { epoch, seq } = entry.publication;
+    if (!isFor(entry, session.userId)) return false;
+    if (above === undefined) return true;
+    // Copies may outlive the table's knowledge of their epoch. Positions that were given since do not
+    // name it, and whoever may be recovered now had its publications long ago.
+    return this.#log.epochs.get(epoch) !== undefined && isAbove(above, epoch, seq);
+  }
 }
