@@ -442,3 +442,64 @@ describe("the hold of self", () => {
     await scene.end();
   });
 });
+
+describe("an epoch that is forgotten while its last copies are still in a log", () => {
+  /** a died 17 s ago; m has what it pushed from a node that had it from another, and has forgotten a. */
+  async function forgotten() {
+    const { cluster } = given({ logMs: 8_000 });
+    const a = await scene.manager(A);
+    const b = await scene.manager(B);
+    const first = await scene.node("first");
+    await scene.ageLogs(8_000);
+    const old = await scene.push(a, { room: "one" }, 3);
+    a.kill();
+    const diedAtMs = cluster.nowMs;
+    await scene.pass(6_500);
+    const second = await scene.node("second");
+    first.kill();
+    await cluster.until(() => cluster.nowMs - diedAtMs > 11_000, "a is dead for 11 s");
+    const m = await scene.node("m");
+    second.kill();
+    await cluster.until(() => m.core.log.epochs.get(A) === undefined, "m has forgotten a");
+    expect(m.core.log.at(m.core.log.start)?.publication.epoch).toBe(A);
+    return { cluster, b, m, old };
+  }
+
+  test("does not keep other nodes from copying the log", async () => {
+    const { b, m } = await forgotten();
+    const anna = await scene.client("anna", m, ["one"]);
+    scene.away(anna);
+    const missed = await scene.push(b, { room: "one" }, 2);
+    const n = await scene.node("n");
+    expect(n.core.log.ageMs(n.clock.monotonicMs())).toBeGreaterThan(8_000);
+    await scene.comeTo(anna, n);
+    expect(answers(anna)).toEqual([true, true]);
+    expect(received(anna)).toEqual(contents(missed));
+    await scene.end();
+  });
+
+  test("is not replayed to one who joined after it", async () => {
+    const { m, old } = await forgotten();
+    const anna = await scene.client("anna", m, ["one"]);
+    await scene.moves(anna, m);
+    expect(answers(anna)).toEqual([true, true]);
+    expect(timesWritten(anna, old)).toEqual([0, 0, 0]);
+    await scene.end();
+  });
+});
+
+test("a position does not speak for what is evicted and not yet written", async () => {
+  const { cluster } = given({ logBytes: 8 * ENTRY_BYTES, flushWindowMs: 3_000 });
+  const a = await scene.manager(A);
+  const m = await scene.node("m");
+  await scene.ageLogs();
+  const anna = await scene.client("anna", m, ["one"]);
+  const pushed = [
+    ...(await scene.push(a, { room: "one" })),
+    ...(await scene.push(a, { room: "one" }, 20)),
+  ];
+  await scene.pass(6_000);
+  expect(received(anna)).toEqual(contents(pushed));
+  expect(cluster.violations).toEqual([]);
+  await scene.end();
+});

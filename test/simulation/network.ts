@@ -53,11 +53,12 @@ class Pipe {
   lose(): void {
     this.#items = [];
     this.unreadBytes = 0;
+    this.#isClosed = false;
   }
 
   drop(): void {
-    this.#isClosed = true;
     this.lose();
+    this.#isClosed = true;
     this.#loop.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
