@@ -102,6 +102,7 @@ interface Line {
 }
 
 const STALLED = "stalled";
+const FROZEN = "frozen";
 
 /** Connections between processes, in memory. Each direction can be stalled, and each line cut. */
 export class Network {
@@ -156,16 +157,26 @@ export class Network {
     }
   }
 
+  /** Holds back what goes from one to the other on the connections that are there now. */
+  freeze(from: string, to: string): void {
+    for (const { ends, pipes } of this.#lines) {
+      if (ends[0] === from && ends[1] === to) pipes[0].hold(FROZEN, true);
+      if (ends[1] === from && ends[0] === to) pipes[1].hold(FROZEN, true);
+    }
+  }
+
   /** Holds back both directions. */
   part(one: string, other: string, parted = true): void {
     this.stall(one, other, parted);
     this.stall(other, one, parted);
   }
 
-  /** Every stall is over. */
+  /** Nothing is held back any more. */
   heal(): void {
     this.#stalled.clear();
-    for (const { pipes } of this.#lines) for (const pipe of pipes) pipe.hold(STALLED, false);
+    for (const { pipes } of this.#lines) {
+      for (const pipe of pipes) for (const why of [STALLED, FROZEN]) pipe.hold(why, false);
+    }
   }
 
   /** Breaks the connections between two processes; what is on the way is lost. */
