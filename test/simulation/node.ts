@@ -61,6 +61,7 @@ const metrics = createNodeMetrics(new MetricsRegistry(), {
   logBytes: nothing,
   frameCacheBytes: nothing,
   links: nothing,
+  pendingConnections: nothing,
 });
 
 /** A connect-node without servers, put together as its process does. */

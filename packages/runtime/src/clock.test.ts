@@ -69,6 +69,16 @@ describe("ManualClock", () => {
   });
 });
 
+test("a ManualClock says how long it is until the next timer, if there is one", () => {
+  const clock = new ManualClock();
+  expect(clock.msToNextTimer).toBeUndefined();
+  clock.setTimeout(() => {}, 50);
+  clock.setInterval(() => {}, 30);
+  expect(clock.msToNextTimer).toBe(30);
+  clock.advance(40);
+  expect(clock.msToNextTimer).toBe(10);
+});
+
 describe("systemClock", () => {
   test("fires a timeout, and not one that was cleared", async () => {
     const fired: string[] = [];
