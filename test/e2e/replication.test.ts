@@ -91,13 +91,19 @@ describe.concurrent("reading a peer's log", { timeout: 60_000 }, () => {
     await push(publisher, 1, 3);
     await behind.count(3);
     await proxy.suspend();
+    await publisher.joinRoom("bob", "by command");
     for (const through of [6, 9]) {
       await push(publisher, through - 2, through);
       await behind.count(through);
     }
+    const isByCommand = ({ room }: { room: string }) => room === "by command";
+    expect(behind.frames.some((frame) => frame.type === "joined" && isByCommand(frame))).toBe(
+      false,
+    );
     // Then its link comes back, and goes on after what the peer had.
     await proxy.resume();
     await publisher.untilLinked(["first", "second"]);
+    await behind.frame("joined", isByCommand);
     await push(publisher, 10, 12);
     await behind.count(12);
     expect(behind.texts).toEqual(numbers(1, 12));

@@ -362,7 +362,7 @@ describe("wall clocks that jump", () => {
   );
 });
 
-test("beyond 100 epochs nothing with a key is lost or repeated, and no position has more than 100 entries", async () => {
+test("beyond 100 epochs nothing is lost or repeated: who cannot name them all is not recovered, and no position has more than 100 entries", async () => {
   const { cluster } = given({ logMs: 60_000 });
   const [m, n] = [await scene.node("m"), await scene.node("n")];
   await scene.ageLogs();
@@ -370,10 +370,10 @@ test("beyond 100 epochs nothing with a key is lost or repeated, and no position 
   for (let generation = 0; generation < 13; generation += 1) {
     const managers = Array.from({ length: 10 }, () => cluster.startManager());
     await scene.pass(20);
-    for (const manager of managers) await scene.push(manager, { room: "one", retried: true });
+    for (const manager of managers) await scene.push(manager, { room: "one" });
     await scene.moves(anna, generation % 2 === 0 ? n : m);
     scene.away(anna);
-    for (const manager of managers) await scene.push(manager, { room: "one", retried: true });
+    for (const manager of managers) await scene.push(manager, { room: "one" });
     await scene.comeTo(anna, generation % 2 === 0 ? m : n);
     for (const manager of managers) manager.kill();
   }
@@ -384,7 +384,8 @@ test("beyond 100 epochs nothing with a key is lost or repeated, and no position 
   scene.away(bert);
   const missed = await scene.push(last, { room: "one" }, 2);
   await scene.comeTo(bert, n);
-  expect(received(bert).slice(-2)).toEqual(answers(bert).at(-1) === true ? contents(missed) : []);
+  expect(answers(bert).at(-1)).toBe(false);
+  expect(received(bert)).not.toContain(contents(missed)[0]);
   await scene.end();
 });
 

@@ -21,6 +21,11 @@ export interface EpochState {
   goneAtMs: number | undefined;
   /** When its link ended here; undefined if there was none. */
   detachedAtMs: number | undefined;
+  /**
+   * From here on there are commands that came by a copy, and were not carried out: a link that comes
+   * back has to bring them again. Undefined if there are none.
+   */
+  uncarriedFrom: number | undefined;
 }
 
 /** Beyond it the two oldest holes of an epoch become one, with what lies between them. */
@@ -72,6 +77,19 @@ export class EpochTable {
       state.goneAtMs = Math.max(state.goneAtMs, goneAtMs);
     }
     return state;
+  }
+
+  /** A command came by a copy, and sessions are open that it may be for. */
+  commandCopied(epoch: string, seq: number): void {
+    const state = this.#epochs.get(epoch);
+    if (state !== undefined) state.uncarriedFrom ??= seq;
+  }
+
+  /** A link has brought again everything up to `throughSeq`. */
+  commandsCarriedOut(epoch: string, throughSeq: number): void {
+    const state = this.#epochs.get(epoch);
+    if (state?.uncarriedFrom === undefined || throughSeq < state.uncarriedFrom) return;
+    state.uncarriedFrom = throughSeq < state.head ? throughSeq + 1 : undefined;
   }
 
   /** The link of this epoch has ended. */
@@ -154,7 +172,10 @@ export class EpochTable {
    * the log or still to come live.
    */
   covers(position: Position): boolean {
+    // No position has them all then: of one that it lacks it may be that all was seen, or nothing.
+    const isCut = this.#epochs.size > MAX_POSITION_ENTRIES;
     for (const [epoch, state] of this.#epochs) {
+      if (isCut && state.head > 0 && !position.has(epoch)) return false;
       const seq = position.get(epoch) ?? 0;
       if (seq < state.tail) return false;
       const lastHole = state.holes.at(-1);
@@ -165,5 +186,11 @@ export class EpochTable {
 }
 
 function startingAt(tailSeq: number) {
-  return { tail: tailSeq, head: tailSeq, holes: [], detachedAtMs: undefined };
+  return {
+    tail: tailSeq,
+    head: tailSeq,
+    holes: [],
+    detachedAtMs: undefined,
+    uncarriedFrom: undefined,
+  };
 }

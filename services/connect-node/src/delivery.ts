@@ -39,6 +39,10 @@ export class Delivery {
     this.#sessions = init.sessions;
   }
 
+  get hasSessions(): boolean {
+    return this.#hub.sessions.size > 0;
+  }
+
   /** Delivers a publication that is no command. One that is ephemeral reaches only who is not behind. */
   deliver(entry: NodeEntry): Outcome {
     const { publication } = entry;

@@ -39,11 +39,14 @@ export class Intake {
     if (publication.idempotencyKey !== "") this.#keys.delete(publication.idempotencyKey);
   }
 
-  /** A link of an epoch is there. Returns what the node has of it; undefined if it is new. */
+  /**
+   * A link of an epoch is there. Returns after what it is to go on; undefined if the epoch is new. It
+   * is below the head where commands came by a copy only: those are carried out when it brings them.
+   */
   attach(epoch: string, tailSeq: number): number | undefined {
     const known = this.#log.epochs.get(epoch);
-    const { head } = this.#log.epochs.attach(epoch, tailSeq);
-    if (known !== undefined) return head;
+    const { head, uncarriedFrom } = this.#log.epochs.attach(epoch, tailSeq);
+    if (known !== undefined) return uncarriedFrom === undefined ? head : uncarriedFrom - 1;
     if (tailSeq > 0) this.#lost();
     return undefined;
   }
@@ -72,7 +75,11 @@ export class Intake {
       if (publication.epoch !== epoch || publication.seq > message.throughSeq) {
         throw new DeliverError("a publication is not of its message's epoch and range");
       }
-      if (publication.seq <= this.head(epoch)) continue;
+      if (publication.seq <= this.head(epoch)) {
+        const outcome = this.#carryOutCopied(publication);
+        if (outcome !== undefined) outcomes.push(outcome);
+        continue;
+      }
       if (!isDeliverable(publication)) {
         // Skipped, not refused: the manager would send it again for ever.
         this.#metrics.invalid.inc();
@@ -84,6 +91,7 @@ export class Intake {
       if (outcome.duplicate || outcome.delivered > 0 || outcome.lagging > 0) outcomes.push(outcome);
     }
     this.advance(epoch, message.throughSeq);
+    this.#log.epochs.commandsCarriedOut(epoch, message.throughSeq);
     return outcomes;
   }
 
@@ -126,6 +134,9 @@ export class Intake {
         if (idempotencyKey !== "") this.#keys.set(idempotencyKey, outcome);
       }
       this.#log.append(entry);
+      if (publication.command !== undefined && this.#delivery.hasSessions) {
+        this.#log.epochs.commandCopied(epoch, seq);
+      }
     }
     this.advance(epoch, seq);
   }
@@ -134,6 +145,14 @@ export class Intake {
   deliverOnly(publication: Publication): Outcome {
     const entry = this.#log.entry(Buffer.alloc(0), publication, this.#clock.monotonicMs());
     return this.#deliver(entry);
+  }
+
+  /** Carries out a command that the node has from a peer's log, now that its manager has brought it. */
+  #carryOutCopied({ epoch, seq, command, atMs }: Publication): SeqOutcome | undefined {
+    const from = this.#log.epochs.get(epoch)?.uncarriedFrom;
+    if (command === undefined || from === undefined || seq < from) return undefined;
+    const outcome = this.#delivery.carryOut(command, atMs);
+    return outcome.delivered > 0 ? { seq, ...outcome, duplicate: false } : undefined;
   }
 
   #takeOne(encoded: Buffer, publication: Publication, attachHead: number): SeqOutcome {

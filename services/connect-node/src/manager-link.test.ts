@@ -1,4 +1,5 @@
 import type { DeliverResponse } from "@pushcast/api";
+import { Publication as PublicationCodec } from "@pushcast/api";
 import { describe, expect, test } from "vitest";
 import { FakeManager, requestBytes } from "../test/fake-manager.ts";
 import { EPOCH_A, EPOCH_B, Stage, silentLogger } from "../test/stage.ts";
@@ -197,6 +198,32 @@ describe("an acknowledgement", () => {
     expect(stream.acks()).toMatchObject([{ throughSeq: 5 }]);
     expect(stage.core.log.epochs.get(EPOCH_B)?.holes).toEqual([{ after: 1, through: 4 }]);
     expect(client.texts()).toEqual(["<welcome>", "1", "<gap>", "5"]);
+  });
+
+  test("says what the link has brought, though a peer's log brought more", async () => {
+    const stage = new LinkStage();
+    const manager = new FakeManager(EPOCH_B);
+    const first = stage.attach(manager);
+    first.link.receive(manager.bytes({}));
+    stage.links.remove(first.link);
+    stage.open("ann");
+    const value = { userId: "ann", roomId: "r" };
+    manager.atMs = stage.clock.now() + 1;
+    const copied = manager.encode({ command: { kind: { $case: "join", value } } });
+    stage.core.intake.takeCopied(stage.core.intake.readCopied(copied));
+
+    const { link, stream } = stage.openLink();
+    link.receive(manager.helloBytes());
+    expect(stream.responses[0]?.hello).toMatchObject({ haveSeq: 1n });
+    stage.clock.advance(1_000);
+    expect(stream.responses.at(-1)?.throughSeq).toBe(1n);
+    const publications = [PublicationCodec.decode(copied)];
+    link.receive(requestBytes({ afterSeq: 1, throughSeq: 2, publications }));
+    await stage.settle();
+    expect(stream.responses.at(-1)).toMatchObject({
+      throughSeq: 2n,
+      outcomes: [{ seq: 2n, sessionsDelivered: 1 }],
+    });
   });
 
   test("of final is sent also if nothing is new", async () => {

@@ -30,6 +30,8 @@ export class ManagerLink {
   readonly #ticker: TimerHandle;
   #epoch: string | undefined;
   #managerHead = 0;
+  /** Everything up to here has come, or was here before. */
+  #through = 0;
   #heardAtMs: number;
   #outcomes: Outcome[] = [];
   #ackScheduled = false;
@@ -76,6 +78,7 @@ export class ManagerLink {
         this.#attach(message.hello);
         return;
       }
+      this.#through = Math.max(this.#through, message.throughSeq);
       for (const outcome of this.#intake.take(this.#epoch, message, this.#managerHead)) {
         this.#outcomes.push(toOutcome(outcome));
       }
@@ -119,6 +122,7 @@ export class ManagerLink {
     // Another link of this epoch must have ended before what it brought is counted.
     this.#onAttached(this);
     const have = this.#intake.attach(hello.epoch, Number(hello.tailSeq));
+    this.#through = have ?? Number(hello.tailSeq);
     this.#stream.send({
       hello: {
         nodeId: this.#nodeId,
@@ -144,10 +148,9 @@ export class ManagerLink {
   /** Before the hellos there is nothing to acknowledge. */
   #acknowledge(closing: boolean): void {
     if (this.#epoch === undefined) return;
-    const throughSeq = this.#intake.head(this.#epoch);
     const outcomes = this.#outcomes;
     this.#outcomes = [];
-    this.#stream.send({ hello: undefined, throughSeq: BigInt(throughSeq), outcomes, closing });
+    this.#stream.send({ hello: undefined, throughSeq: BigInt(this.#through), outcomes, closing });
   }
 
   #tick(): void {

@@ -291,6 +291,59 @@ describe("a copied publication", () => {
     expect(stateOf(stage)).toMatchObject({ head: 2, holes: [] });
   });
 
+  test("that is a command is carried out when its manager's link comes back and brings it again", async () => {
+    const stage = new Stage();
+    const { intake } = stage.core;
+    const before = stage.open("ann");
+    stage.clock.advance(1_000);
+    const b = new FarManager();
+    b.atMs = stage.clock.now();
+    const value = { userId: "ann", roomId: "r" };
+    const bytes = [
+      b.encode({ text: "first" }),
+      b.encode({ command: { kind: { $case: "join", value } } }),
+      b.encode({ text: "last" }),
+    ];
+    intake.attach(EPOCH_B, 0);
+    intake.detach(EPOCH_B);
+    begin(stage).take(message([table({ headSeq: 3, live: true })], bytes, true));
+    stage.clock.advance(1_000);
+    const after = stage.open("ann");
+    expect(before.session.rooms.size).toBe(0);
+
+    expect(intake.attach(EPOCH_B, 0)).toBe(1);
+    const bring = () =>
+      intake.take(
+        EPOCH_B,
+        {
+          hello: undefined,
+          afterSeq: 1,
+          throughSeq: 3,
+          publications: bytes.slice(1),
+          final: false,
+        },
+        3,
+      );
+    expect(bring()).toEqual([{ seq: 2, delivered: 1, lagging: 0, duplicate: false }]);
+    expect([...before.session.rooms.keys()]).toEqual(["r"]);
+    expect(after.session.rooms.size).toBe(0);
+    // Once, and what was a push came with the copy.
+    expect(bring()).toEqual([]);
+    await stage.settle();
+    expect(before.messages).toEqual(["first", "last"]);
+    intake.detach(EPOCH_B);
+    expect(intake.attach(EPOCH_B, 0)).toBe(3);
+  });
+
+  test("that is a command is not asked for again by a node without sessions", () => {
+    const stage = new Stage();
+    const b = new FarManager();
+    const value = { userId: "ann", roomId: "r" };
+    const bytes = [b.encode({ command: { kind: { $case: "join", value } } })];
+    begin(stage).take(message([table({ headSeq: 1, live: true })], bytes, true));
+    expect(stage.core.intake.attach(EPOCH_B, 0)).toBe(1);
+  });
+
   test("that is a command is kept for other nodes, and not carried out", async () => {
     const stage = new Stage();
     const client = stage.open("ann");
