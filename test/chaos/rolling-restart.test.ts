@@ -5,7 +5,7 @@ const NODES = 5;
 const CLIENTS = 2_000;
 const DRAIN_SECONDS = 2;
 
-test("a rolling restart of all nodes under load loses, repeats and disorders nothing, and spreads the new connections", async () => {
+test("a rolling restart loses, repeats and disorders nothing", async () => {
   const scene = await Scene.start({
     nodes: NODES,
     managers: 2,

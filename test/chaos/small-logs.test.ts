@@ -5,7 +5,7 @@ import { Scene } from "./scene.ts";
 /** Room for some dozens of publications. */
 const LOG_BYTES = 20_000;
 
-test("past the log's window, just the clients of the node that was cut off are told of a gap", async () => {
+test("what the manager's log has lost is a hole at the node, and a gap to the sessions that are open there", async () => {
   const scene = await Scene.start({
     nodes: 2,
     managers: 1,

@@ -33,7 +33,7 @@ describe("commands and counts over two nodes", { timeout: 60_000 }, () => {
 
   afterAll(() => stage.close());
 
-  test("JoinRoom puts all open sessions of the user into the room, in order with pushes", async () => {
+  test("a command is carried out on the sessions that were opened before it, in order with pushes", async () => {
     await publisher.pushToRoom({ roomId: "club", content: "too early" });
     const { report } = await publisher.joinRoom("ann", "club");
     expect(report).toMatchObject({ nodesTotal: 2, nodesAcked: 2, nodesMatched: 2 });

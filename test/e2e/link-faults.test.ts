@@ -67,9 +67,7 @@ async function expectAllDelivered({ behind, beside }: Scene, pushing: SteadyPush
 }
 
 describe.concurrent("a link that fails under pushes", { timeout: 60_000 }, () => {
-  it("is attached again after it was cut for 2 s, and nothing is lost or repeated", async ({
-    stage,
-  }) => {
+  it("a link that was cut goes on after what the node has", async ({ stage }) => {
     const cut = await scene(stage);
     const pushing = new SteadyPushes(cut.publisher, "room", PUSH_EVERY_MS);
     await cut.behind.count(10);

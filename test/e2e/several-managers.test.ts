@@ -29,7 +29,7 @@ describe("two push-managers with the same nodes", { timeout: 60_000 }, () => {
 
   afterAll(() => stage.close());
 
-  test("each session gets both managers' pushes, in each manager's order", async () => {
+  test("what one manager accepted for one target reaches each session in that order", async () => {
     const PUSHES = 300;
     const contents = (manager: string) =>
       Array.from({ length: PUSHES }, (_, n) => `${manager} ${n}`);
@@ -52,7 +52,7 @@ describe("two push-managers with the same nodes", { timeout: 60_000 }, () => {
     expect(links.map((metrics) => metrics.value("connect_node_links"))).toEqual([2, 2]);
   });
 
-  test("a retry with its key through the other manager is delivered once", async () => {
+  test("a node drops what it has, by position and by idempotency key", async () => {
     const request = { roomId: "room", content: "once", idempotencyKey: "order-1" };
     const first = await publishers[0].pushToRoom(request);
     expect(first.report).toMatchObject({ nodesMatched: 2, nodesDuplicate: 0 });

@@ -110,7 +110,9 @@ describe("clients that do not read for a while", { timeout: 60_000 }, () => {
     expect(after.sum("connect_node_gaps_total")).toBe(0);
   });
 
-  it("are told of a gap where the log has not kept it all, and go on", async ({ stage }) => {
+  it("a session that lost something is told of a gap for each subscription concerned", async ({
+    stage,
+  }) => {
     const LOG_BYTES = 2 * MIB;
     const FLOOD_BYTES = 128 * MIB;
     const { nodes, publisher } = await stage.cluster(1, {

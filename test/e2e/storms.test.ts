@@ -43,9 +43,7 @@ function watchReadiness(node: RunningNode): { stop(): Promise<number[]> } {
 }
 
 describe("a storm of handshakes", { timeout: 60_000 }, () => {
-  it("is admitted at the rate, while live delivery goes on and the node stays ready", async ({
-    stage,
-  }) => {
+  it("a storm of handshakes does not stop live delivery", async ({ stage }) => {
     const { nodes, publisher } = await stage.cluster(1, {
       node: { HANDSHAKE_RATE: RATE, HANDSHAKE_BURST: BURST },
     });

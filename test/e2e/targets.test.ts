@@ -26,7 +26,7 @@ type Name = (typeof SESSIONS)[number]["name"];
 
 const EVERYBODY: readonly Name[] = SESSIONS.map(({ name }) => name);
 
-describe("who gets a push", { timeout: 60_000 }, () => {
+describe("a push reaches every session of its target, and nobody else", { timeout: 60_000 }, () => {
   const stage = new Stage();
   const clients = new Map<Name, TestClient>();
   const nodeClients: NodeClient[] = [];

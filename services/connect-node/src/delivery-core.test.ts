@@ -159,7 +159,7 @@ const START: readonly Happening[] = [
   { kind: "join", session: 2, room: 1, back: undefined },
 ];
 
-test("each session gets of its rooms and of self what a naive model says, in order, once, or is told of a gap", {
+test("while a connection lasts, every publication of its subscriptions comes once and in order", {
   timeout: 120_000,
 }, async () => {
   let messages = 0;

@@ -122,7 +122,7 @@ describe("the peer's tails and holes are this node's, too", () => {
     expect(stateOf(stage)).toMatchObject({ head: 9, holes });
   });
 
-  test("the sessions that are open are told by a gap, and no others", async () => {
+  test("a node takes over what its peer lacks, together with what it has", async () => {
     const stage = new Stage();
     const before = stage.open("ann");
     before.news();

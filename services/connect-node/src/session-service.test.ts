@@ -252,7 +252,7 @@ describe("other frames", () => {
 });
 
 describe("close", () => {
-  test("writes what is pending first", async () => {
+  test("what is pending is written before the server closes a session", async () => {
     const stage = new Stage();
     const client = stage.open("a", { rooms: ["r"] });
     client.news();

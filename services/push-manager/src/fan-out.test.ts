@@ -122,7 +122,7 @@ test("the pushes of a turn go to every node in one message with the same bytes",
   expect(stage.to("a").written[1]).toBe(stage.to("b").written[1]);
 });
 
-test("the report comes with the last acknowledgement", () => {
+test("a push is answered when every node that can be waited for has it", () => {
   const stage = new Stage();
   stage.attach("a", "b");
   stage.push();
