@@ -9,6 +9,7 @@ const NS_PER_MS = 1e6;
 const OPENED_AT_ONCE = 100;
 
 const latenciesMs: number[] = [];
+const sentAtMs: number[] = [];
 const sessions: Session[] = [];
 
 /** One client. */
@@ -47,6 +48,7 @@ class Session {
     const content = readContent(frame.content);
     if (content === undefined) return;
     latenciesMs.push(Number(receivedNs - content.sentNs) / NS_PER_MS);
+    sentAtMs.push(Number(content.sentNs) / NS_PER_MS);
     // The order in which the manager accepted them: unary calls of a publisher have none.
     const seq = Number(frame.id.split("-")[1]);
     if (this.seen.has(content.n)) this.repeats += 1;
@@ -77,6 +79,7 @@ answerParent<ClientsRequest>(async (request): Promise<ClientsReply> => {
     case "report":
       return {
         latenciesMs: Float64Array.from(latenciesMs),
+        sentAtMs: Float64Array.from(sentAtMs),
         distinct: sessions.map(({ seen }) => seen.size),
         repeats: sessions.reduce((sum, session) => sum + session.repeats, 0),
         outOfOrder: sessions.reduce((sum, session) => sum + session.outOfOrder, 0),

@@ -5,11 +5,13 @@
  */
 import { parseArgs } from "node:util";
 import { isFaultless, measure, type Result } from "./measure.ts";
-import { type Plan, SCENARIOS } from "./scenarios.ts";
-import { resultTable } from "./table.ts";
+import { type Plan, RESUME_STORM, SCENARIOS, type StormPlan } from "./scenarios.ts";
+import { isStormFaultless, measureStorm, type StormResult } from "./storm.ts";
+import { stormTable } from "./storm-table.ts";
+import { machine, resultTable } from "./table.ts";
 
 const USAGE = `npm run bench -- [flags]
-  --scenario all  which of ${SCENARIOS.map(({ scenario }) => `"${scenario}"`).join(", ")}
+  --scenario all  which of ${[...SCENARIOS, RESUME_STORM].map(({ scenario }) => `"${scenario}"`).join(", ")}
   --json          write the results as JSON
 
 In each scenario that is measured, instead of its own:
@@ -20,9 +22,14 @@ In each scenario that is measured, instead of its own:
   --rate          pushes a second, to one room after another
   --seconds       how long is measured
   --warm-up       seconds of the same pushes before that
-  --bytes         content of a push`;
+  --bytes         content of a push
 
-const { plans, json } = readFlags();
+Of "resume storm" only:
+  --resuming      clients that are cut at once and resume at once
+  --missed        pushes that each of them misses in each of its three rooms, and as many to all
+  --burst         the node's HANDSHAKE_BURST`;
+
+const { plans, stormPlan, json } = readFlags();
 // An exit ends all processes that were started; a signal alone would leave them behind.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 const results: Result[] = [];
@@ -30,10 +37,20 @@ for (const plan of plans) {
   console.error(`${plan.scenario} ...`);
   results.push(await measure(plan));
 }
-console.log(json ? JSON.stringify(results, undefined, 2) : resultTable(results));
-process.exitCode = results.every(isFaultless) ? 0 : 1;
+const storms: StormResult[] = [];
+if (stormPlan !== undefined) {
+  console.error(`${stormPlan.scenario} ...`);
+  storms.push(await measureStorm(stormPlan));
+}
+const tables = [...(results.length > 0 ? [resultTable(results)] : []), ...storms.map(stormTable)];
+console.log(
+  json
+    ? JSON.stringify([...results, ...storms], undefined, 2)
+    : [...tables, machine()].join("\n\n"),
+);
+process.exitCode = results.every(isFaultless) && storms.every(isStormFaultless) ? 0 : 1;
 
-function readFlags(): { plans: Plan[]; json: boolean } {
+function readFlags(): { plans: Plan[]; stormPlan: StormPlan | undefined; json: boolean } {
   const { values } = parseArgs({
     options: {
       scenario: { type: "string", default: "all" },
@@ -45,6 +62,9 @@ function readFlags(): { plans: Plan[]; json: boolean } {
       seconds: { type: "string" },
       "warm-up": { type: "string" },
       bytes: { type: "string" },
+      resuming: { type: "string" },
+      missed: { type: "string" },
+      burst: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -53,10 +73,11 @@ function readFlags(): { plans: Plan[]; json: boolean } {
     console.log(USAGE);
     process.exit();
   }
-  const chosen = SCENARIOS.filter(
-    ({ scenario }) => values.scenario === "all" || values.scenario === scenario,
-  );
-  if (chosen.length === 0) refuse(`there is no scenario ${values.scenario}`);
+  const isChosen = ({ scenario }: Plan) =>
+    values.scenario === "all" || values.scenario === scenario;
+  const plans = SCENARIOS.filter(isChosen);
+  const storms = [RESUME_STORM].filter(isChosen);
+  if (plans.length + storms.length === 0) refuse(`there is no scenario ${values.scenario}`);
   const flag = (name: Exclude<keyof typeof values, "scenario" | "json" | "help">, min: number) => {
     const value = values[name] === undefined ? undefined : Number(values[name]);
     if (value === undefined || value >= min) return value;
@@ -72,8 +93,20 @@ function readFlags(): { plans: Plan[]; json: boolean } {
     warmUpSeconds: flag("warm-up", 1),
     contentBytes: flag("bytes", 1),
   };
-  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-  return { plans: chosen.map((plan) => ({ ...plan, ...given })), json: values.json };
+  const ofStorm = {
+    resuming: flag("resuming", 1),
+    missed: flag("missed", 1),
+    burst: flag("burst", 1),
+  };
+  const [stormPlan] = storms.map((plan) => ({ ...plan, ...given(own), ...given(ofStorm) }));
+  return { plans: plans.map((plan) => ({ ...plan, ...given(own) })), stormPlan, json: values.json };
+}
+
+/** Without the flags that were not set. */
+function given(flags: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(flags).filter((flag): flag is [string, number] => flag[1] !== undefined),
+  );
 }
 
 function refuse(problem: string): never {

@@ -1,7 +1,7 @@
 import { loadavg } from "node:os";
 import type { Child } from "../test/support/child.ts";
 import { until } from "../test/support/until.ts";
-import type { ClientsReply, ClientsReport, ClientsRequest } from "./messages.ts";
+import type { ClientsReply, ClientsReport, ClientsRequest, PublisherReport } from "./messages.ts";
 import type { Plan } from "./scenarios.ts";
 import { type System, withSystem } from "./system.ts";
 
@@ -47,11 +47,16 @@ export async function measure(plan: Plan): Promise<Result> {
     const { manager, nodes, publisher, clients, roomIds, roomOf } = system;
     const { rate, contentBytes, warmUpSeconds } = plan;
     const pushing = { address: manager.grpcAddress, roomIds, rate, contentBytes };
-    await publisher.ask({ ...pushing, seconds: warmUpSeconds, isWarmUp: true });
+    await publisher.ask({ type: "push", ...pushing, seconds: warmUpSeconds, isWarmUp: true });
 
     const before = cpuSeconds(system);
     const startedAtMs = performance.now();
-    const pushed = await publisher.ask({ ...pushing, seconds: plan.seconds, isWarmUp: false });
+    const pushed = (await publisher.ask({
+      type: "push",
+      ...pushing,
+      seconds: plan.seconds,
+      isWarmUp: false,
+    })) as PublisherReport;
     const expected = roomOf.map((room) => pushed.accepted[room] ?? 0);
     await settled(clients, sum(expected));
     const tookSeconds = (performance.now() - startedAtMs) / 1_000;
@@ -100,7 +105,7 @@ function cpuSeconds({ manager, nodes, clients, publisher }: System) {
 }
 
 /** Waits for the last deliveries; what has not come by then is lost. */
-async function settled(
+export async function settled(
   clients: Child<ClientsRequest, ClientsReply>,
   expected: number,
 ): Promise<void> {
@@ -108,12 +113,12 @@ async function settled(
   await until("all deliveries", isComplete, SETTLE_MS).catch(() => {});
 }
 
-function percentiles(unsorted: Float64Array): Percentiles {
+export function percentiles(unsorted: Float64Array): Percentiles {
   const sorted = unsorted.toSorted();
   const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) };
 }
 
-function sum(numbers: readonly number[]): number {
+export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }

@@ -34,3 +34,34 @@ export const SCENARIOS: readonly Plan[] = [
   crowd,
   { ...crowd, scenario: "crowd, half stalled", stalled: 500 },
 ];
+
+/** What is measured while clients resume together, beside live ones. */
+export interface StormPlan extends Plan {
+  /** Clients that are cut at once and come back at once. */
+  readonly resuming: number;
+  /** Processes that they are in. */
+  readonly resumingProcesses: number;
+  /** Each of them is in `ROOMS_OF_RESUMING` rooms of this many, which the live clients are not in. */
+  readonly resumingRooms: number;
+  /** Pushes to each of its rooms, and to all, that each of them misses. */
+  readonly missed: number;
+  /** Pushes a second to the rooms of those who resume, while they do. */
+  readonly resumingRate: number;
+  /** The node's HANDSHAKE_BURST; undefined for its default. */
+  readonly burst: number | undefined;
+}
+
+export const ROOMS_OF_RESUMING = 3;
+
+export const RESUME_STORM: StormPlan = {
+  ...crowd,
+  scenario: "resume storm",
+  live: 300,
+  seconds: 6,
+  resuming: 10_000,
+  resumingProcesses: 2,
+  resumingRooms: 300,
+  missed: 8,
+  resumingRate: 20,
+  burst: undefined,
+};

@@ -4,6 +4,7 @@ import {
   type RunningManager,
   type RunningNode,
   type ServiceProcess,
+  type Settings,
   startManager,
   startNode,
 } from "../test/support/processes.ts";
@@ -12,7 +13,7 @@ import type {
   ClientsReply,
   ClientsRequest,
   PlannedSession,
-  PublisherReport,
+  PublisherReply,
   PublisherRequest,
 } from "./messages.ts";
 import type { Plan } from "./scenarios.ts";
@@ -28,7 +29,7 @@ const LAG_SECONDS = 3_600;
 export interface System {
   readonly manager: RunningManager;
   readonly nodes: readonly RunningNode[];
-  readonly publisher: Child<PublisherRequest, PublisherReport>;
+  readonly publisher: Child<PublisherRequest, PublisherReply>;
   readonly clients: Child<ClientsRequest, ClientsReply>;
   readonly roomIds: readonly string[];
   /** For each live session the index of its room. */
@@ -39,6 +40,7 @@ export interface System {
 export async function withSystem<Result>(
   plan: Plan,
   use: (system: System) => Promise<Result>,
+  nodeSettings: Settings = {},
 ): Promise<Result> {
   const cleanups: (() => Promise<void>)[] = [];
   const started = <Part extends { process: ServiceProcess }>(part: Part) => {
@@ -62,6 +64,7 @@ export async function withSystem<Result>(
             LAG_SECONDS,
             // All clients connect at once.
             HANDSHAKE_BURST: plan.live + plan.stalled,
+            ...nodeSettings,
           }),
         ),
       ),
@@ -96,7 +99,7 @@ export async function withSystem<Result>(
       await stalled.ask({ type: "open", sessions: sessionsOf("stalled") });
       await untilAllLag(linking, plan.stalled);
     }
-    const publisher = child<PublisherRequest, PublisherReport>(
+    const publisher = child<PublisherRequest, PublisherReply>(
       new URL("./publisher.ts", import.meta.url),
     );
     const roomOf = Array.from({ length: plan.live }, (_, n) => roomIndex(n, plan.live, plan.rooms));

@@ -1,9 +1,9 @@
 import { cpus, totalmem } from "node:os";
 import type { Result } from "./measure.ts";
 
-const MIB = 1024 * 1024;
+export const MIB = 1024 * 1024;
 
-/** The results as a table in Markdown, with a column for each, and the machine below. */
+/** The results as a table in Markdown, with a column for each. */
 export function resultTable(results: readonly Result[]): string {
   const rows: [string, (result: Result) => string][] = [
     ["connect-nodes", ({ plan }) => String(plan.nodes)],
@@ -32,6 +32,11 @@ export function resultTable(results: readonly Result[]): string {
     ["", ...results.map(({ plan }) => plan.scenario)],
     ...rows.map(([name, write]) => [name, ...results.map(write)]),
   ];
+  return table(cells);
+}
+
+/** A table in Markdown; the first row is its head. */
+export function table(cells: readonly (readonly string[])[]): string {
   const widths = (cells[0] ?? []).map((_, column) =>
     Math.max(...cells.map((row) => row[column]?.length ?? 0)),
   );
@@ -39,18 +44,19 @@ export function resultTable(results: readonly Result[]): string {
     (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`,
   );
   const rule = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
-  return [head, rule, ...body, "", machine()].join("\n");
+  return [head, rule, ...body].join("\n");
 }
 
-function milliseconds(value: number): string {
+export function milliseconds(value: number): string {
   return `${value.toFixed(2)} ms`;
 }
 
-function percent(share: number): string {
+export function percent(share: number): string {
   return `${(share * 100).toFixed(0)} % of a core`;
 }
 
-function machine(): string {
+/** Where it was measured. */
+export function machine(): string {
   const cores = cpus();
   const gib = Math.round(totalmem() / 1024 ** 3);
   const model = cores[0]?.model.trim() ?? "unknown";
