@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
+import type { InboxSocket } from "./inbox.ts";
 import type { SessionSocket } from "./session.ts";
 
 /**
@@ -7,9 +8,13 @@ import type { SessionSocket } from "./session.ts";
  * frames, beside `ws`: the same bytes go to every member of a room. That is safe because `ws` writes
  * a frame in one piece too, compression is off, and nothing here is sent in fragments.
  */
-export class ClientSocket implements SessionSocket {
+export class ClientSocket implements SessionSocket, InboxSocket {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
+  /** Its client reads what it is answered. */
+  #isReading = true;
+  /** What it has sent is served. */
+  #isServed = true;
 
   constructor(ws: WebSocket, socket: Socket) {
     this.#ws = ws;
@@ -25,20 +30,42 @@ export class ClientSocket implements SessionSocket {
     if (this.#ws.readyState === WebSocket.OPEN && this.#socket.writable) this.#socket.write(frames);
   }
 
+  writeTogether(write: () => void): void {
+    this.#socket.cork();
+    try {
+      write();
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+
   setReading(reading: boolean): void {
-    if (reading === !this.#ws.isPaused) return;
-    if (reading) this.#ws.resume();
-    else this.#ws.pause();
+    this.#isReading = reading;
+    this.#readOrPause();
+  }
+
+  setServed(served: boolean): void {
+    this.#isServed = served;
+    this.#readOrPause();
   }
 
   close(code: number, reason: string): void {
     // A paused connection would not see the client's answer.
-    this.setReading(true);
+    this.#isReading = true;
+    this.#isServed = true;
+    this.#readOrPause();
     try {
       this.#ws.close(code, reason);
     } catch {
       // `ws` refuses codes that RFC 6455 reserves.
       this.#ws.terminate();
     }
+  }
+
+  #readOrPause(): void {
+    const reads = this.#isReading && this.#isServed;
+    if (reads === !this.#ws.isPaused) return;
+    if (reads) this.#ws.resume();
+    else this.#ws.pause();
   }
 }

@@ -126,6 +126,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     metrics,
     logger,
     admission,
+    clock,
     maxPendingConnections: settings.MAX_PENDING_CONNECTIONS,
     handshakeMs: settings.HANDSHAKE_SECONDS * 1000,
     maxFrameBytes: settings.MAX_FRAME_BYTES,

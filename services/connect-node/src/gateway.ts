@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { type Logger, listen } from "@pushcast/runtime";
+import { type Clock, type Logger, listen } from "@pushcast/runtime";
 import {
   CLOSE_CODES,
   HTTP_ERRORS,
@@ -13,6 +13,7 @@ import type { Admission } from "./admission.ts";
 import { ClientSocket } from "./client-socket.ts";
 import { checkHandshake, type Handshake, PATH } from "./handshake.ts";
 import type { Heartbeats } from "./heartbeats.ts";
+import { Inbox } from "./inbox.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { Session } from "./session.ts";
 import type { SessionService } from "./session-service.ts";
@@ -23,6 +24,7 @@ export interface GatewayInit {
   metrics: NodeMetrics;
   logger: Logger;
   admission: Admission;
+  clock: Clock;
   /** Connections that are no session; further ones are dropped. */
   maxPendingConnections: number;
   /** How long a connection may take to send its request. */
@@ -50,11 +52,13 @@ export class Gateway {
   readonly #server: Server;
   readonly #upgrader: WebSocketServer;
   readonly #open = new Set<WebSocket>();
+  readonly #inbox: Inbox;
   /** All that are open, with a session or without. */
   #connections = 0;
 
   constructor(init: GatewayInit) {
     this.#init = init;
+    this.#inbox = new Inbox(init.clock);
     this.#upgrader = new WebSocketServer({
       noServer: true,
       maxPayload: init.maxFrameBytes,
@@ -164,20 +168,19 @@ export class Gateway {
     const { sessions, heartbeats, metrics, logger } = this.#init;
     this.#open.add(ws);
     this.#boundConnections();
-    const session: Session = sessions.open({
-      userId,
-      codec,
-      resumes,
-      socket: new ClientSocket(ws, socket),
-    });
+    const clientSocket = new ClientSocket(ws, socket);
+    const session: Session = sessions.open({ userId, codec, resumes, socket: clientSocket });
     heartbeats.add(session);
-    ws.on("message", (data: Buffer, isBinary: boolean) => {
+    const serve = (data: Buffer, isBinary: boolean) => {
       try {
         sessions.receive(session, data, isBinary);
       } catch (err) {
         logger.error({ err, sessionId: session.id }, "a client's frame could not be served");
         sessions.close(session, { code: CLOSE_CODES.INTERNAL.code, reason: "internal error" });
       }
+    };
+    ws.on("message", (data: Buffer, isBinary: boolean) => {
+      this.#inbox.add(clientSocket, data.byteLength, () => serve(data, isBinary));
     });
     ws.on("pong", () => sessions.alive(session));
     ws.on("ping", () => sessions.alive(session));
