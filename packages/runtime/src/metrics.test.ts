@@ -12,3 +12,7 @@ test("each service of a process has its own metrics, with those of the process i
   expect(await other.metrics()).not.toContain("pushes_total");
   expect(await register.metrics()).toBe("\n");
 });
+
+test("no metric lists the sockets of the process, of which there may be many thousands", async () => {
+  expect(await createMetrics().metrics()).not.toMatch(/nodejs_active_(handles|resources)/);
+});
