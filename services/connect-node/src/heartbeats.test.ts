@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { ManualClock } from "@pushcast/runtime";
 import { describe, expect, test } from "vitest";
 import { Stage } from "../test/stage.ts";
@@ -45,6 +46,19 @@ describe("Heartbeats", () => {
     clock.advance(INTERVAL_MS);
     const moments = [...beats.values()].map(([first]) => first);
     expect(new Set(moments).size).toBe(16);
+  });
+
+  test("serves those that came together in slices, and none that has gone meanwhile", async () => {
+    const { clock, beats, heartbeats } = wheel();
+    const all = sessions(600);
+    for (const session of all) heartbeats.add(session);
+    clock.advance(INTERVAL_MS);
+    expect(beats.size).toBe(256);
+    heartbeats.remove(all[599] as Session);
+    await turn();
+    expect(beats.size).toBe(512);
+    await turn();
+    expect(beats.size).toBe(599);
   });
 
   test("serves no session that was removed, also by another's beat", () => {

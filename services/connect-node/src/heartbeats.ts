@@ -3,6 +3,8 @@ import type { Session } from "./session.ts";
 
 /** Buckets that are served one after another, so that a node does not ping all its sessions at once. */
 const BUCKETS = 16;
+/** Sessions that are served in one turn of the event loop: a bucket may hold all that came in a storm. */
+const SLICE = 256;
 
 /** One timer for the heartbeats of all sessions: a wheel whose buckets come round each interval. */
 export class Heartbeats {
@@ -45,6 +47,14 @@ export class Heartbeats {
   #tick(): void {
     const bucket = this.#buckets[this.#next] as Set<Session>;
     this.#next = (this.#next + 1) % BUCKETS;
-    for (const session of [...bucket]) this.#beat(session);
+    this.#beatSlice(bucket, [...bucket], 0);
+  }
+
+  #beatSlice(bucket: ReadonlySet<Session>, sessions: readonly Session[], from: number): void {
+    const end = from + SLICE;
+    for (const session of sessions.slice(from, end)) {
+      if (bucket.has(session)) this.#beat(session);
+    }
+    if (end < sessions.length) setImmediate(() => this.#beatSlice(bucket, sessions, end));
   }
 }
