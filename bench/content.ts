@@ -8,7 +8,6 @@ export interface BenchContent {
 
 const MEASURED = "m";
 const WARM_UP = "w";
-const STORM = "s";
 
 export function writeContent({ n, sentNs }: BenchContent, isWarmUp: boolean, bytes: number) {
   return Buffer.from(`${isWarmUp ? WARM_UP : MEASURED} ${n} ${sentNs} `.padEnd(bytes, "x"));
@@ -19,15 +18,4 @@ export function readContent(content: Uint8Array): BenchContent | undefined {
   const [kind, n, sentNs] = Buffer.from(content).toString().split(" ", 3);
   if (kind !== MEASURED || n === undefined || sentNs === undefined) return undefined;
   return { n: Number(n), sentNs: BigInt(sentNs) };
-}
-
-/** What clients that resume are pushed: `s <n>`, numbered for each subscription. */
-export function writeStormContent(n: number, bytes: number): Buffer {
-  return Buffer.from(`${STORM} ${n} `.padEnd(bytes, "x"));
-}
-
-/** Undefined for a push that was not for those who resume. */
-export function stormNumber(content: string): number | undefined {
-  const [kind, n] = content.split(" ", 2);
-  return kind === STORM ? Number(n) : undefined;
 }

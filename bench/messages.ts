@@ -26,11 +26,11 @@ export interface ClientsReport {
 }
 
 /** A client that will be cut and resume. */
-export type ResumingClient = Omit<PlannedSession, "stalls">;
+export type PlannedResuming = Omit<PlannedSession, "stalls">;
 
 /** What a process of clients that resume is told. */
 export type ResumingRequest =
-  | { readonly type: "open"; readonly clients: readonly ResumingClient[] }
+  | { readonly type: "open"; readonly clients: readonly PlannedResuming[] }
   | { readonly type: "cut" }
   /** All at once; `pushed` is how many pushes each subscription has had by now. */
   | { readonly type: "resume"; readonly pushed: number }

@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BroadcastMessageRequest, PushToRoomRequest, type StreamPush } from "@pushcast/api";
 import { ManagerClient } from "../test/support/manager-client.ts";
-import { writeStormContent } from "./content.ts";
+import { numberedContent, SELF } from "../test/support/resuming-client.ts";
 import type { StormPlan } from "./scenarios.ts";
 
 const PUSHES_A_MESSAGE = 50;
-/** Where the pushes to all are counted. */
-const SELF = "";
 
 /** Pushes to the rooms of those who resume, and to all, in order and numbered for each. */
 export class StormPushes {
@@ -65,6 +63,6 @@ export class StormPushes {
   #next(id: string): Buffer {
     const n = this.pushed.get(id) ?? 0;
     this.pushed.set(id, n + 1);
-    return writeStormContent(n, this.#plan.contentBytes);
+    return numberedContent(n, this.#plan.contentBytes);
   }
 }

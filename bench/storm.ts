@@ -15,7 +15,6 @@ import { ROOMS_OF_RESUMING, type StormPlan } from "./scenarios.ts";
 import { StormPushes } from "./storm-pushes.ts";
 import { type System, withSystem } from "./system.ts";
 
-/** Less than the time from a node's start to the storm: else its log is too young to recover from. */
 const LAG_SECONDS = 5;
 const RSS_EVERY_MS = 50;
 const NS_PER_MS = 1e6;
@@ -89,6 +88,8 @@ async function run(
   const quiet = () => phase(() => sleep(seconds * 1_000));
   const pushes = new StormPushes(manager.grpcAddress, plan);
   try {
+    // Nothing is recovered from a log that is younger than that and the time away.
+    await sleep(LAG_SECONDS * 1_000);
     await open(plan, node, resuming, pushes.roomIds);
     const pushing = { address: manager.grpcAddress, roomIds, rate, contentBytes };
     await publisher.ask({ type: "push", ...pushing, seconds: plan.warmUpSeconds, isWarmUp: true });

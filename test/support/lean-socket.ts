@@ -17,7 +17,7 @@ export interface LeanSocketEvents {
 
 /**
  * A WebSocket client that costs its process next to nothing, so that thousands of them are not what
- * a benchmark measures. It trusts the server: frames are whole, unmasked and no longer than 64 KiB.
+ * a benchmark or a test measures. It trusts the server: frames are whole, unmasked and no longer than 64 KiB.
  */
 export class LeanSocket {
   readonly #socket: Socket;
