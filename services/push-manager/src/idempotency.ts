@@ -40,6 +40,9 @@ export class IdempotencyKeys {
   readonly #bounds: IdempotencyBounds;
   /** In the order in which they began. */
   readonly #firsts = new Map<string, FirstPush>();
+  /** Kept: a new iterator would pass over all that was deleted before it, 40 µs with 100,000 keys. */
+  #oldestFirst = this.#firsts.entries();
+  #oldest: readonly [string, FirstPush] | undefined;
 
   constructor(bounds: IdempotencyBounds) {
     this.#bounds = bounds;
@@ -57,17 +60,33 @@ export class IdempotencyKeys {
   /** Remembers that a push with this key, which is not known, has been accepted. */
   begin(key: string, nowMs: number): FirstPush {
     const first = new FirstPush(nowMs);
-    if (this.#firsts.size >= this.#bounds.maxKeys) {
-      this.#firsts.delete(this.#firsts.keys().next().value as string);
-    }
+    if (this.#firsts.size >= this.#bounds.maxKeys) this.#forgetOldest();
     this.#firsts.set(key, first);
     return first;
   }
 
   #forgetExpired(nowMs: number): void {
-    for (const [key, first] of this.#firsts) {
+    for (let first = this.#peekOldest(); first !== undefined; first = this.#peekOldest()) {
       if (nowMs - first.beganAtMs <= this.#bounds.maxAgeMs) return;
-      this.#firsts.delete(key);
+      this.#forgetOldest();
     }
+  }
+
+  #peekOldest(): FirstPush | undefined {
+    if (this.#oldest === undefined && this.#firsts.size > 0) {
+      let next = this.#oldestFirst.next();
+      if (next.done === true) {
+        this.#oldestFirst = this.#firsts.entries();
+        next = this.#oldestFirst.next();
+      }
+      this.#oldest = next.value;
+    }
+    return this.#oldest?.[1];
+  }
+
+  #forgetOldest(): void {
+    this.#peekOldest();
+    if (this.#oldest !== undefined) this.#firsts.delete(this.#oldest[0]);
+    this.#oldest = undefined;
   }
 }
