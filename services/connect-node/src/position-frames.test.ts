@@ -129,6 +129,28 @@ describe("position frames", () => {
     expect(reached()).toBe(1);
   });
 
+  test("are a second apart also for a session that a long round has told last", async () => {
+    const stage = stageWithTicker(
+      { LOG_BYTES: 4_096 },
+      { flushSends: 1, sessionEntries: 8, entries: 8 },
+    );
+    const [first, last] = [stage.open("first"), stage.open("last")];
+    const push = () => stage.push({ roomId: "busy", text: "x".repeat(2_000) });
+    push();
+    stage.clock.advance(1_000);
+    expect(told(first)).toHaveLength(1);
+    stage.clock.advance(900);
+    await stage.settle();
+    expect(told(last)).toHaveLength(1);
+    push();
+    stage.clock.advance(999);
+    await stage.settle();
+    expect([...told(first), ...told(last)]).toEqual([]);
+    stage.clock.advance(250);
+    await stage.settle();
+    expect([...told(first), ...told(last)]).toHaveLength(2);
+  });
+
   test("say nothing while no manager is known", () => {
     const stage = stageWithTicker();
     stage.core.log.epochs.detach(EPOCH_A, 0);

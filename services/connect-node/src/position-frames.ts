@@ -25,7 +25,8 @@ export class PositionFrames {
   readonly #logMs: number;
   readonly #sliceSends: number;
   #ticker: TimerHandle;
-  #lastAtMs: number;
+  /** When the last round ended: a session that it told last must not be told at once again. */
+  #toldAtMs: number;
   /** The sessions of this round that have not been told yet. */
   #untold: Iterator<Session> | undefined;
 
@@ -47,7 +48,7 @@ export class PositionFrames {
     this.#clock = init.clock;
     this.#logMs = init.logMs;
     this.#sliceSends = init.sliceSends;
-    this.#lastAtMs = init.clock.monotonicMs();
+    this.#toldAtMs = init.clock.monotonicMs();
   }
 
   start(): void {
@@ -68,8 +69,7 @@ export class PositionFrames {
   #look(): void {
     const nowMs = this.#clock.monotonicMs();
     const dueMs = Math.max(this.#shortestMs, this.#log.lifetimeMs(nowMs) * LIFETIME_SHARE);
-    if (this.#untold !== undefined || nowMs - this.#lastAtMs < dueMs) return;
-    this.#lastAtMs = nowMs;
+    if (this.#untold !== undefined || nowMs - this.#toldAtMs < dueMs) return;
     this.#untold = this.#hub.sessions.values();
     this.#tellSlice();
   }
@@ -80,14 +80,14 @@ export class PositionFrames {
     const dealtWith = this.#flusher.unwrittenFrom ?? this.#log.end;
     if (dealtWith < this.#log.start) {
       // Where that is evicted by now, no position can be told; the next round is soon enough.
-      this.#untold = undefined;
+      this.#endRound();
       return;
     }
     const sessions: Session[] = [];
     while (sessions.length < this.#sliceSends) {
       const { done, value: session } = this.#untold.next();
       if (done === true) {
-        this.#untold = undefined;
+        this.#endRound();
         break;
       }
       if (!session.behind) sessions.push(session);
@@ -96,4 +96,9 @@ export class PositionFrames {
     if (position.size > 0) this.#writer.sendToAll(sessions, { type: "position", position });
     if (this.#untold !== undefined) setImmediate(this.#tellSlice);
   };
+
+  #endRound(): void {
+    this.#untold = undefined;
+    this.#toldAtMs = this.#clock.monotonicMs();
+  }
 }
