@@ -108,6 +108,11 @@ describe("a fault that is found", () => {
     expect(check(events).counts).toMatchObject({ lost: 1, missed: 0 });
   });
 
+  test("so is one behind the first answer, where nobody saw the subscription begin", () => {
+    expect(check([answered(1, true), got(3)]).counts).toMatchObject({ lost: 1, missed: 0 });
+    expect(check([answered(1, false), got(3)]).counts).toMatchObject({ lost: 1, missed: 0 });
+  });
+
   test("so is one that a later gap does not reach back to", () => {
     expect(check([began, got(1), got(3), gap(9)]).counts).toMatchObject({ lost: 1, missed: 0 });
     const position: HistoryEvent = { kind: "position", position: at(2) };

@@ -173,6 +173,8 @@ class Check {
           this.#counts.notRecovered += 1;
           this.#gap(event.position);
         }
+        // One whose beginning nobody saw has at least been there since it was first answered.
+        this.#beginning ??= event.position;
         this.#position = new Map(event.position);
         this.#isListening = true;
         break;
