@@ -125,12 +125,13 @@ describe("a connection", () => {
     expect(peers.has(peer)).toBe(false);
   });
 
-  test("is closed with all others at the end", async () => {
+  test("is closed with all others at the end, and none is made after it", async () => {
     const { peers, connections, add } = await setUp();
     await add("one");
     await add("two");
     peers.readable();
     peers.close();
+    expect(peers.readable()).toEqual([]);
     expect(connections.map(({ isClosed }) => isClosed)).toEqual([true, true]);
   });
 });

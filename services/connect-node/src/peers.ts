@@ -58,8 +58,10 @@ export class Peers {
     peer.connection.close();
   }
 
+  /** Nobody is there from then on. */
   close(): void {
     this.#watch.close();
+    this.#nodes = [];
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
   }
