@@ -8,22 +8,26 @@ export interface ChaosRow {
   readonly retries: number;
   /** Clients that were not live again when all was over. */
   readonly notLive: number;
+  /** Of what the clients were sent, such as frames that are malformed. */
+  readonly warnings: number;
   readonly counts: DeliveryCounts;
 }
 
-/** What may never be. */
-export function violations({ lost, repeated, outOfOrder, misdirected }: DeliveryCounts): number {
-  return lost + repeated + outOfOrder + misdirected;
+/** Whether there was what may never be. What was lost and came after all lowers a later row's count. */
+export function isViolated({ notLive, warnings, counts }: ChaosRow): boolean {
+  const { lost, repeated, outOfOrder, misdirected } = counts;
+  return [notLive, warnings, lost, repeated, outOfOrder, misdirected].some((count) => count > 0);
 }
 
 export function sumOfRows(name: string, rows: readonly ChaosRow[]): ChaosRow {
   const counts = noDeliveries();
-  const total = { name, times: 0, pushes: 0, retries: 0, notLive: 0 };
+  const total = { name, times: 0, pushes: 0, retries: 0, notLive: 0, warnings: 0 };
   for (const row of rows) {
     total.times += row.times;
     total.pushes += row.pushes;
     total.retries += row.retries;
     total.notLive += row.notLive;
+    total.warnings += row.warnings;
     addCounts(counts, row.counts);
   }
   return { ...total, counts };

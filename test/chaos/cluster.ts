@@ -75,10 +75,10 @@ export class ChaosCluster {
     );
     try {
       const add = async () => {
-        cluster.nodes.push(await cluster.startNode());
+        cluster.nodes.push(await cluster.#startNode());
       };
       const addManager = async () => {
-        cluster.managers.push(await cluster.startManager());
+        cluster.managers.push(await cluster.#startManager());
       };
       await Promise.all([
         ...Array.from({ length: plan.nodes }, add),
@@ -147,7 +147,7 @@ export class ChaosCluster {
 
   /** As a Deployment rolls: the new node is ready before the old one is told to go. */
   async replaceNode(old: ChaosNode): Promise<ChaosNode> {
-    const next = await this.startNode();
+    const next = await this.#startNode();
     await this.#swap(old, next);
     const code = await old.process.stop();
     if (code !== 0) throw new Error(`${old.nodeId} ended with ${code}: ${old.process.stderr}`);
@@ -159,7 +159,7 @@ export class ChaosCluster {
   async killNode(old: ChaosNode): Promise<ChaosNode> {
     await old.process.stop("SIGKILL");
     await old.proxy.close();
-    const next = await this.startNode();
+    const next = await this.#startNode();
     await this.#swap(old, next);
     await this.linked();
     return next;
@@ -167,7 +167,7 @@ export class ChaosCluster {
 
   /** The new manager is there before the old one is told to go. */
   async replaceManager(old: ChaosManager): Promise<void> {
-    const next = await this.startManager();
+    const next = await this.#startManager();
     await this.linked([next]);
     this.managers.splice(this.managers.indexOf(old), 1, next);
     const code = await old.process.stop();
@@ -180,7 +180,7 @@ export class ChaosCluster {
     await Promise.all(olds.map(({ process }) => process.stop("SIGKILL")));
     await Promise.all(
       olds.map(async (old) => {
-        this.managers.splice(this.managers.indexOf(old), 1, await this.startManager());
+        this.managers.splice(this.managers.indexOf(old), 1, await this.#startManager());
         this.#ended(old);
       }),
     );
@@ -207,7 +207,7 @@ export class ChaosCluster {
   }
 
   /** Resolves when it is ready, as Kubernetes would ask it. */
-  async startNode(): Promise<ChaosNode> {
+  async #startNode(): Promise<ChaosNode> {
     this.#nodesStarted += 1;
     const name = `node-${this.#nodesStarted}`;
     const proxy = await startFaultProxy({ host: BEHIND_PROXY });
@@ -230,7 +230,7 @@ export class ChaosCluster {
     return { ...node, proxy };
   }
 
-  async startManager(): Promise<ChaosManager> {
+  async #startManager(): Promise<ChaosManager> {
     const manager = await startManager({ ACK_TIMEOUT_MS: 1_000, ...this.#settings() });
     this.#processes.push(manager.process);
     const client = new ManagerClient(manager.grpcAddress);

@@ -1,6 +1,6 @@
 import type { Direction } from "../support/fault-proxy.ts";
+import { pick } from "../support/random.ts";
 import type { ChaosNode } from "./cluster.ts";
-import { pick } from "./random.ts";
 import type { Play } from "./scene.ts";
 
 /** No manager and no peer reaches the node, for so many pushes after the links are down. */

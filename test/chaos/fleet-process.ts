@@ -9,9 +9,9 @@ import {
   type PublicationPlace,
 } from "@pushcast/log";
 import { answerParent } from "../support/child.ts";
+import { pick, seededRandom } from "../support/random.ts";
 import { until } from "../support/until.ts";
 import type { FleetReport, FleetRequest, NodeConnects, PlannedClient } from "./fleet-types.ts";
-import { pick, seededRandom } from "./random.ts";
 import { Recorder } from "./recorder.ts";
 
 /** Clients that connect at once when the fleet is opened. */
@@ -120,6 +120,7 @@ async function report(): Promise<FleetReport> {
     live: members.filter(isLive).length,
     counts,
     faults: faults.slice(0, MAX_FAULTS),
+    warnings: warnings.length,
     connects: Array.from(connects, ([url, times]) => nodeConnects(url, times)),
     usersWithGaps: [...usersWithGaps],
   };

@@ -29,6 +29,8 @@ export interface FleetReport {
   readonly counts: DeliveryCounts;
   /** The first of what was lost, repeated, out of order, misdirected or malformed, in words. */
   readonly faults: readonly string[];
+  /** What clients warned of, beside failed connections; also in `faults`. */
+  readonly warnings: number;
   /** New connections since the fleet was opened, by the address of the node. */
   readonly connects: readonly NodeConnects[];
   /** Users that were told of a gap. */
