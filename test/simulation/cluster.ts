@@ -1,7 +1,9 @@
 import type { DeliverRequest } from "@pushcast/api";
 import { RegistryMemory } from "@pushcast/registry";
+import { seededRandom } from "../support/random.ts";
 import { Client } from "./client.ts";
-import { EventLoop, seededRandom } from "./event-loop.ts";
+import { EventLoop } from "./event-loop.ts";
+import { LogCheck } from "./invariants.ts";
 import { Manager } from "./manager.ts";
 import { Network } from "./network.ts";
 import { Node } from "./node.ts";
@@ -75,6 +77,7 @@ export class Cluster {
   messages = 0;
   /** Sees every message that a manager writes to a node. */
   onLinkMessage: (epoch: string, address: string, message: DeliverRequest) => void = () => {};
+  readonly #logChecks = new Map<Node, LogCheck>();
   #starts = 0;
 
   constructor({ settings = {}, seed = 1, latencyMs, turnsAStep }: ClusterInit = {}) {
@@ -97,6 +100,7 @@ export class Cluster {
     this.#starts += 1;
     const node = new Node(this, id, `${id}.${this.#starts}:50052`);
     this.nodes.push(node);
+    this.#logChecks.set(node, new LogCheck(node));
     return node;
   }
 
@@ -142,6 +146,14 @@ export class Cluster {
 
   violated(problem: string): void {
     this.violations.push(`at ${this.nowMs} ms: ${problem}`);
+  }
+
+  /** Does every node have what it says that it has? */
+  checkLogs(): void {
+    const kept = this.biz.keptPlaces;
+    for (const node of this.nodes) {
+      for (const problem of this.#logChecks.get(node)?.look(kept) ?? []) this.violated(problem);
+    }
   }
 
   /** Is anything lost? Only once everything has had its time. */

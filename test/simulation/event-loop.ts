@@ -3,17 +3,6 @@ import { type Clock, ManualClock, type TimerHandle } from "@pushcast/runtime";
 const realSetImmediate = globalThis.setImmediate;
 const realRandom = Math.random;
 
-/** Numbers from 0 up to and without 1, the same for the same seed (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /**
  * The time and the turns of all processes of a simulation. While it is installed, `setImmediate` and
  * `Math.random` are its own: nothing happens but what it lets happen, and the same seed is the same run.

@@ -292,11 +292,15 @@ export class World {
     const { cluster } = this;
     cluster.network.heal();
     await cluster.pass(COMING_TO_REST_MS);
-    for (const { client, id } of cluster.clients) {
+    for (const { client, id, warnings } of cluster.clients) {
+      for (const { code, message } of warnings) {
+        if (code !== "CONNECT_FAILED") cluster.violated(`${id} warns: ${code}: ${message}`);
+      }
       if (client.state.state !== "open" && !isDisconnected(client.state)) {
         cluster.violated(`${id} is ${JSON.stringify(client.state)}`);
       }
     }
+    cluster.checkLogs();
     cluster.checkComplete();
     cluster.end();
   }

@@ -1,4 +1,5 @@
 import { Wait } from "@pushcast/api";
+import type { PublicationPlace } from "@pushcast/log";
 import { RpcError } from "@pushcast/runtime";
 import type { Push } from "../../services/push-manager/src/push.ts";
 import type { Cluster } from "./cluster.ts";
@@ -75,6 +76,16 @@ export class BizServer {
     this.#cluster = cluster;
   }
 
+  /** Of what was accepted: all that no node drops, neither as ephemeral nor for its key. */
+  get keptPlaces(): PublicationPlace[] {
+    return this.pushed.flatMap(({ wish, attempts }) => {
+      if (wish.ephemeral === true || wish.retried === true) return [];
+      return attempts.flatMap(({ answer }) =>
+        typeof answer === "object" ? [placeOf(answer.id)] : [],
+      );
+    });
+  }
+
   push(manager: Manager, wish: PushWish): Pushed {
     const content = `push ${this.pushed.length + 1}`;
     const pushed = new Pushed(content, wish, this.#cluster.nowMs);
@@ -121,6 +132,11 @@ export class BizServer {
       else this.#try(pushed, other, triesLeft);
     }, RETRY_MS);
   }
+}
+
+function placeOf(id: string): PublicationPlace {
+  const [epoch = "", seq] = id.split("-");
+  return { epoch, seq: Number(seq) };
 }
 
 function toPush({ content, wish }: Pushed): Push {

@@ -21,6 +21,7 @@ test("after recovered: true nothing is missing, on any node", {
           for (const one of sequence) {
             world.apply(one);
             await world.cluster.pass(one.kind === "pass" ? one.ms : 10);
+            world.cluster.checkLogs();
           }
           await world.end();
         } finally {

@@ -108,7 +108,10 @@ test("in rolling restarts of nodes and managers every resume is recovered, and n
       async (seed, steps) => {
         const cluster = await begun(seed);
         try {
-          for (const [number, one] of steps.entries()) await play(cluster, one, number);
+          for (const [number, one] of steps.entries()) {
+            await play(cluster, one, number);
+            cluster.checkLogs();
+          }
           await cluster.pass(10_000);
           cluster.checkComplete();
           cluster.end();

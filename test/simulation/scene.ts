@@ -102,6 +102,7 @@ export class Scene {
   /** Everything has its time, and nothing was lost, repeated or out of order. */
   async end(): Promise<void> {
     await this.pass(5_000);
+    this.cluster.checkLogs();
     this.cluster.checkComplete();
     this.cluster.end();
   }
