@@ -26,6 +26,7 @@ export class FeedHistory {
   }
 
   loadsStateAnew(): void {
+    this.#checkOvertaken();
     this.#completeFromMs = this.#cluster.nowMs;
   }
 
@@ -50,12 +51,27 @@ export class FeedHistory {
 
   /** Everything has had its time: is anything lost that was promised? */
   checkComplete(): void {
+    this.#checkOvertaken();
     for (const pushed of this.#cluster.biz.pushed) {
       if (pushed.calledAtMs <= this.#completeFromMs || this.#received.has(pushed.content)) continue;
       if (!pushed.isFor(this.#user, this.#room) || !pushed.isPromised) continue;
       this.#cluster.violated(
         `${this.#user} in ${this.#room ?? "self"} has lost ${pushed.describe()}`,
       );
+    }
+  }
+
+  /** What should have come before a message of its epoch that is here is lost, whatever is said later. */
+  #checkOvertaken(): void {
+    for (const pushed of this.#cluster.biz.pushed) {
+      if (pushed.calledAtMs <= this.#completeFromMs || this.#received.has(pushed.content)) continue;
+      if (!pushed.isFor(this.#user, this.#room)) continue;
+      for (const { epoch, seq } of pushed.keptPlaces) {
+        if (seq >= (this.#last.get(epoch) ?? 0)) continue;
+        this.#cluster.violated(
+          `${this.#user} in ${this.#room ?? "self"} went on without ${pushed.describe()}`,
+        );
+      }
     }
   }
 }

@@ -46,6 +46,14 @@ export class Pushed {
     );
   }
 
+  /** Where it was accepted, if no node drops it: neither as ephemeral nor for its key. */
+  get keptPlaces(): PublicationPlace[] {
+    if (this.wish.ephemeral === true || this.wish.retried === true) return [];
+    return this.attempts.flatMap(({ answer }) =>
+      typeof answer === "object" ? [placeOf(answer.id)] : [],
+    );
+  }
+
   isFor(user: string, room: string | undefined): boolean {
     const { users = [], excluded = [] } = this.wish;
     if (this.wish.room !== room || excluded.includes(user)) return false;
@@ -76,14 +84,9 @@ export class BizServer {
     this.#cluster = cluster;
   }
 
-  /** Of what was accepted: all that no node drops, neither as ephemeral nor for its key. */
+  /** Of all pushes. */
   get keptPlaces(): PublicationPlace[] {
-    return this.pushed.flatMap(({ wish, attempts }) => {
-      if (wish.ephemeral === true || wish.retried === true) return [];
-      return attempts.flatMap(({ answer }) =>
-        typeof answer === "object" ? [placeOf(answer.id)] : [],
-      );
-    });
+    return this.pushed.flatMap(({ keptPlaces }) => keptPlaces);
   }
 
   push(manager: Manager, wish: PushWish): Pushed {
