@@ -29,6 +29,8 @@ export interface ClusterPlan {
   /** Of all processes, beside those. */
   readonly settings?: Settings;
   readonly nodeSettings?: Settings;
+  /** Of a node alone, beside those; asked for each that is started. */
+  readonly ownNodeSettings?: () => Settings;
 }
 
 /** A connect-node, and the proxy through which managers and peers reach it. */
@@ -216,6 +218,7 @@ export class ChaosCluster {
       ...this.#settings(),
       LAG_SECONDS: this.#plan.lagSeconds,
       ...this.#plan.nodeSettings,
+      ...this.#plan.ownNodeSettings?.(),
       POD_NAME: name,
       POD_IP: "127.0.0.1",
       GRPC_HOST: BEHIND_PROXY,

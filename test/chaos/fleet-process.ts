@@ -1,18 +1,12 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { type Client, connect } from "@pushcast/client";
-import {
-  addCounts,
-  checkHistory,
-  type KnownPush,
-  KnownPushes,
-  noDeliveries,
-  type PublicationPlace,
-} from "@pushcast/log";
+import { addCounts, checkHistory, type KnownPush, KnownPushes, noDeliveries } from "@pushcast/log";
 import { answerParent } from "../support/child.ts";
 import { pick, seededRandom } from "../support/random.ts";
 import { until } from "../support/until.ts";
 import type { FleetReport, FleetRequest, NodeConnects, PlannedClient } from "./fleet-types.ts";
 import { Recorder } from "./recorder.ts";
+import { withSeen } from "./with-seen.ts";
 
 /** Clients that connect at once when the fleet is opened. */
 const OPENING = 50;
@@ -99,7 +93,8 @@ function isLive({ client }: Member): boolean {
 }
 
 async function report(): Promise<FleetReport> {
-  const known = new KnownPushes(withSeen(pushes));
+  const histories = members.flatMap(({ recorder }) => recorder.histories());
+  const known = new KnownPushes(withSeen(pushes, histories));
   const counts = noDeliveries();
   const faults: string[] = [...warnings];
   const usersWithGaps = new Set<string>();
@@ -124,32 +119,6 @@ async function report(): Promise<FleetReport> {
     connects: Array.from(connects, ([url, times]) => nodeConnects(url, times)),
     usersWithGaps: [...usersWithGaps],
   };
-}
-
-/**
- * Adds the publications that any client has seen: a manager that was killed may have accepted a push
- * without an answer, and a gap may speak of that publication.
- */
-function withSeen(pushes: readonly KnownPush[]): KnownPush[] {
-  const seen = new Map<number, Map<string, PublicationPlace>>();
-  for (const { push, publications } of pushes) {
-    seen.set(push, new Map(publications.map((place) => [idOf(place), place])));
-  }
-  for (const { recorder } of members) {
-    for (const { events } of recorder.histories()) {
-      for (const event of events) {
-        if (event.kind === "message") seen.get(event.push)?.set(idOf(event), event);
-      }
-    }
-  }
-  return pushes.map((push) => ({
-    ...push,
-    publications: [...(seen.get(push.push)?.values() ?? [])],
-  }));
-}
-
-function idOf({ epoch, seq }: PublicationPlace): string {
-  return `${epoch}-${seq}`;
 }
 
 function nodeConnects(url: string, times: readonly number[]): NodeConnects {

@@ -21,6 +21,8 @@ export interface PublisherPlan {
    * and would deliver it anew.
    */
   readonly retryWithinMs: number;
+  /** Length of each push's content. @default that of the push's number */
+  readonly contentBytes?: number;
 }
 
 interface Target {
@@ -73,6 +75,18 @@ export class ChaosPublisher {
     return this.#retries;
   }
 
+  /** How many pushes have begun. */
+  get begun(): number {
+    return this.#pushes.length;
+  }
+
+  /** The pushes from this number on, up to the first that has no answer yet. */
+  answeredFrom(first: number): KnownPush[] {
+    const pushes = this.#pushes.slice(first);
+    const waiting = pushes.findIndex(({ publications }) => publications.length === 0);
+    return (waiting < 0 ? pushes : pushes.slice(0, waiting)).map(known);
+  }
+
   /** A manager is gone, and with it the log from which it would have filled its nodes. */
   managerEnded(epoch: string): void {
     const incomplete = this.#incomplete.get(epoch) ?? [];
@@ -96,7 +110,7 @@ export class ChaosPublisher {
     this.#isPaused = true;
     await this.#running;
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
-    return this.#pushes.map((push) => ({ ...push, excludeUserIds: [] }));
+    return this.#pushes.map(known);
   }
 
   resume(): void {
@@ -150,7 +164,8 @@ export class ChaosPublisher {
   }
 
   #request({ push, roomId, userIds }: Push): OnePush {
-    const given = { content: Buffer.from(String(push)), idempotencyKey: `${this.#name}-${push}` };
+    const content = Buffer.from(String(push).padEnd(this.#plan.contentBytes ?? 0));
+    const given = { content, idempotencyKey: `${this.#name}-${push}` };
     const [userId] = userIds;
     if (userId !== undefined) {
       const value = PushToUserRequest.fromPartial({ ...given, userId });
@@ -170,6 +185,10 @@ export class ChaosPublisher {
     incomplete.push({ push, atMs: performance.now() });
     this.#incomplete.set(epoch, incomplete);
   }
+}
+
+function known({ push, publications, roomId, userIds }: Push): KnownPush {
+  return { push, publications, roomId, userIds, excludeUserIds: [] };
 }
 
 function at<Item>(items: readonly Item[], index: number): Item {

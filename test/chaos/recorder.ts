@@ -30,6 +30,8 @@ export class Recorder {
   readonly strays: string[] = [];
   readonly #onConnect: (url: string) => void;
   readonly #subscriptions = new Map<string | undefined, Recorded>();
+  /** Of rooms that it has left. */
+  readonly #left: SubscriptionHistory[] = [];
   readonly #sockets = new Set<WebSocket>();
   /** What came last, beside messages. */
   #frame: Frame = { type: "none" };
@@ -55,6 +57,12 @@ export class Recorder {
         recorder.#sent(this, JSON.parse(data));
         super.send(data);
       }
+
+      override close(code?: number, reason?: string): void {
+        // What is still on its way is nothing to the client any more.
+        recorder.#endAllOn(this);
+        super.close(code, reason);
+      }
     };
   }
 
@@ -62,11 +70,37 @@ export class Recorder {
   listen(client: Client, rooms: readonly string[]): void {
     client.self.on("message", (message) => this.#message(undefined, message));
     client.self.on("gap", (gap) => this.#gap(undefined, gap));
-    for (const name of rooms) {
-      const room = client.room(name);
-      room.on("message", (message) => this.#message(name, message));
-      room.on("gap", (gap) => this.#gap(name, gap));
-    }
+    for (const name of rooms) this.join(client, name);
+  }
+
+  /** Records this room, too, which it joins. */
+  join(client: Client, name: string): void {
+    const room = client.room(name);
+    room.on("message", (message) => this.#message(name, message));
+    room.on("gap", (gap) => this.#gap(name, gap));
+  }
+
+  /** It has left the room, or is gone: what comes from now on was never due. */
+  left(room: string | undefined): void {
+    const recorded = this.#subscriptions.get(room);
+    if (recorded === undefined) return;
+    this.#subscriptions.delete(room);
+    const events: HistoryEvent[] = [...recorded.events, { kind: "left" }];
+    this.#left.push({ userId: this.userId, room, events });
+  }
+
+  /** Like `left`, of *self* and every room. */
+  leftAll(): void {
+    for (const room of [...this.#subscriptions.keys()]) this.left(room);
+  }
+
+  /** Stops reading from its connections of now. @returns reads again */
+  stall(): () => void {
+    const stalled = [...this.#sockets].filter(({ readyState }) => readyState === WebSocket.OPEN);
+    for (const socket of stalled) socket.pause();
+    return () => {
+      for (const socket of stalled) socket.resume();
+    };
   }
 
   /** Ends its connections without a word. */
@@ -75,11 +109,12 @@ export class Recorder {
   }
 
   histories(): SubscriptionHistory[] {
-    return Array.from(this.#subscriptions, ([room, { events }]) => ({
+    const ofNow = Array.from(this.#subscriptions, ([room, { events }]) => ({
       userId: this.userId,
       room,
       events,
     }));
+    return [...this.#left, ...ofNow];
   }
 
   #of(room: string | undefined): Recorded {
@@ -146,8 +181,13 @@ export class Recorder {
 
   #closed(socket: WebSocket): void {
     this.#sockets.delete(socket);
+    this.#endAllOn(socket);
+  }
+
+  #endAllOn(socket: object): void {
     for (const recorded of this.#subscriptions.values()) {
       if (recorded.heeded === socket) this.#end(recorded);
+      if (recorded.asked?.socket === socket) recorded.asked = undefined;
     }
   }
 

@@ -82,6 +82,15 @@ describe("a history without a fault", () => {
     );
   });
 
+  test("lacks what had not been dealt with when it was left", () => {
+    const left: HistoryEvent = { kind: "left" };
+    expect(check([began, got(1), left]).counts).toEqual(counts({ deliveries: 1 }));
+    const position: HistoryEvent = { kind: "position", position: at(3) };
+    expect(check([began, got(1), position, left]).counts).toEqual(
+      counts({ deliveries: 1, lost: 2 }),
+    );
+  });
+
   test("has a push that was retried through another manager once, under either id", () => {
     const retried = pushed(2, {
       publications: [

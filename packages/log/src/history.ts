@@ -25,7 +25,9 @@ export type HistoryEvent =
   | { readonly kind: "gap"; readonly position: Position }
   | { readonly kind: "position"; readonly position: Position }
   /** The connection ended, or another was asked. Nothing is heard from here to the next answer. */
-  | { readonly kind: "ended" };
+  | { readonly kind: "ended" }
+  /** It is given up: what is above the client's position was never due. Nothing follows. */
+  | { readonly kind: "left" };
 
 /** One user's subscription. */
 export interface SubscriptionHistory {
@@ -115,11 +117,11 @@ export class KnownPushes {
 }
 
 /**
- * Judges the whole history of a subscription, from its beginning until everything that was pushed
- * has had the time to arrive: what is delivered matched, each epoch's seqs strictly increase, no push
- * comes twice, and what is missing lies between the position of the client and that of a gap or of
- * an answer with `recovered: false`. A gap excuses nothing at or below what the client had before:
- * that was lost in silence, whatever was said later.
+ * Judges the whole history of a subscription, from its beginning until it was left, or until
+ * everything that was pushed has had the time to arrive: what is delivered matched, each epoch's seqs
+ * strictly increase, no push comes twice, and what is missing lies between the position of the client
+ * and that of a gap or of an answer with `recovered: false`. A gap excuses nothing at or below what
+ * the client had before: that was lost in silence, whatever was said later.
  */
 export function checkHistory(history: SubscriptionHistory, pushes: KnownPushes): HistoryVerdict {
   return new Check(history, pushes).run();
@@ -145,6 +147,7 @@ class Check {
   /** By the client's rule. */
   #position = new Map<string, number>();
   #isListening = false;
+  #hasLeft = false;
 
   constructor(history: SubscriptionHistory, pushes: KnownPushes) {
     this.#history = history;
@@ -191,6 +194,10 @@ class Check {
       case "ended":
         this.#isListening = false;
         break;
+      case "left":
+        this.#isListening = false;
+        this.#hasLeft = true;
+        break;
     }
   }
 
@@ -229,7 +236,12 @@ class Check {
   #isDue({ publications }: KnownPush): boolean {
     const beginning = this.#beginning;
     if (beginning === undefined) return false;
+    if (this.#hasLeft && !publications.some((place) => this.#isDealtWith(place))) return false;
     return publications.every(({ epoch, seq }) => seq > (beginning.get(epoch) ?? 0));
+  }
+
+  #isDealtWith({ epoch, seq }: PublicationPlace): boolean {
+    return seq <= (this.#position.get(epoch) ?? 0);
   }
 
   #missing(push: KnownPush): void {
