@@ -1,0 +1,80 @@
+import { type Client, connect } from "@pushcast/client";
+import { pick } from "../chaos/random.ts";
+import { Recorder } from "../chaos/recorder.ts";
+
+const ROOMS = 2;
+const MIN_DELAY_MS = 50;
+const MAX_DELAY_MS = 2_000;
+/** The client could not connect, which it tries again; the biz-server put it into a room that the
+ * app does not listen to. */
+const EXPECTED_WARNINGS: readonly string[] = ["CONNECT_FAILED", "GAP_UNHEARD"];
+
+/** A client that comes, is in some rooms, and goes, and what it was told meanwhile. */
+export class Visitor {
+  readonly client: Client;
+  readonly recorder: Recorder;
+  readonly warnings: string[] = [];
+  readonly cameAtMs = Date.now();
+  /** Unix time; infinite while it is there. */
+  goneAtMs = Number.POSITIVE_INFINITY;
+  /** The biz-server has disconnected its user. */
+  readonly sentAway: Promise<void>;
+  isSentAway = false;
+  readonly #rooms: string[] = [];
+  readonly #allRooms: readonly string[];
+  readonly #random: () => number;
+
+  constructor(init: {
+    userId: string;
+    rooms: readonly string[];
+    url: () => string;
+    random: () => number;
+  }) {
+    this.#allRooms = init.rooms;
+    this.#random = init.random;
+    this.recorder = new Recorder(init.userId, () => {});
+    this.client = connect({
+      url: init.url,
+      userId: init.userId,
+      WebSocket: this.recorder.WebSocket,
+      minDelayMs: MIN_DELAY_MS,
+      maxDelayMs: MAX_DELAY_MS,
+      random: init.random,
+      onWarning: ({ code, message }) => {
+        if (EXPECTED_WARNINGS.includes(code)) return;
+        this.warnings.push(`${init.userId}: ${code}: ${message}`);
+      },
+    });
+    this.sentAway = new Promise((resolve) => {
+      this.client.on("state", (state) => {
+        if (state.state !== "closed" || state.retry) return;
+        this.isSentAway = true;
+        resolve();
+      });
+    });
+    this.recorder.listen(this.client, []);
+    while (this.#rooms.length < ROOMS) this.#joinAnother();
+  }
+
+  /** Leaves the room that it has been in for longest, and joins another. */
+  changeRoom(): void {
+    const old = this.#rooms.shift();
+    if (old === undefined) return;
+    this.recorder.left(old);
+    this.client.room(old).leave();
+    this.#joinAnother(old);
+  }
+
+  go(): void {
+    this.recorder.leftAll();
+    this.goneAtMs = Date.now();
+    this.client.close();
+  }
+
+  #joinAnother(than?: string): void {
+    const others = this.#allRooms.filter((room) => room !== than && !this.#rooms.includes(room));
+    const room = pick(others, this.#random);
+    this.#rooms.push(room);
+    this.recorder.join(this.client, room);
+  }
+}
