@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "../support/child.ts";
+import { pick, seededRandom } from "../support/random.ts";
 import { ChaosCluster, type ClusterPlan } from "./cluster.ts";
 import { ChaosPublisher } from "./publisher.ts";
-import { pick, seededRandom } from "./random.ts";
 import type { ResumersReply, ResumersReport, ResumersRequest } from "./resume-types.ts";
 
 export interface RandomResumesPlan {

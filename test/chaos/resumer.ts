@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { JSON_SUBPROTOCOL } from "@pushcast/wire";
 import { WebSocket } from "ws";
-import { pick } from "./random.ts";
+import { pick } from "../support/random.ts";
 import { type Frame, RewindingSubscription } from "./rewinding-subscription.ts";
 
 const RETRY_WITHIN_MS = 100;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { addCounts, checkHistory, type KnownPush, KnownPushes, noDeliveries } from "@pushcast/log";
 import { answerParent } from "../support/child.ts";
-import { pick, seededRandom } from "./random.ts";
+import { pick, seededRandom } from "../support/random.ts";
 import type {
   ResumersPlan,
   ResumersReply,

@@ -79,7 +79,8 @@ describe("a storm of handshakes", { timeout: 60_000 }, () => {
     expect(new Set(waits).size).toBeGreaterThan(2);
 
     expect(pushing.refused).toEqual([]);
-    expect(pushing.answeredWithin(startedAtMs, endedAtMs).length).toBeGreaterThan(0);
+    const isInStorm = (atMs: number) => atMs >= startedAtMs && atMs <= endedAtMs;
+    expect(pushing.answered.some(({ sentAtMs }) => isInStorm(sentAtMs))).toBe(true);
     expect(pushing.answered.flatMap(({ report }) => report?.failures ?? [])).toEqual([]);
     for (const client of clients) {
       await client.count(pushed.length);

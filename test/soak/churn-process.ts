@@ -8,8 +8,8 @@ import {
   KnownPushes,
   noDeliveries,
 } from "@pushcast/log";
-import { pick, seededRandom } from "../chaos/random.ts";
 import { answerParent } from "../support/child.ts";
+import { pick, seededRandom } from "../support/random.ts";
 import type { ChurnPlan, ChurnReport, ChurnRequest, Move } from "./churn-types.ts";
 import { Visitor } from "./visitor.ts";
 

@@ -1,6 +1,6 @@
 import { type Client, connect } from "@pushcast/client";
-import { pick } from "../chaos/random.ts";
 import { Recorder } from "../chaos/recorder.ts";
+import { pick } from "../support/random.ts";
 
 const ROOMS = 2;
 const MIN_DELAY_MS = 50;
