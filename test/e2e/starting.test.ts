@@ -90,6 +90,30 @@ describe.concurrent("a process that cannot start", { timeout: 60_000 }, () => {
   });
 });
 
+/** Sends itself SIGTERM as soon as that is heeded, and says how many modules are loaded by then. */
+const STOPPED_FROM_WITHIN = `
+  import Module from "node:module";
+  process.on("newListener", (event) => {
+    if (event !== "SIGTERM") return;
+    console.log(Object.keys(Module._cache).length);
+    queueMicrotask(() => process.kill(process.pid, "SIGTERM"));
+  });
+`;
+
+it.for<ServiceName>(["push-manager", "connect-node"])(
+  "heeds a SIGTERM before it has loaded what it needs, and exits with 0: %s",
+  async (name, { stage }) => {
+    const preloaded = `data:text/javascript,${encodeURIComponent(STOPPED_FROM_WITHIN)}`;
+    const settings = { NODE_OPTIONS: `--import=${preloaded}`, REGISTRY: "memory" };
+    expect(await end(stage, name, settings)).toEqual({
+      code: 0,
+      signal: null,
+      stdout: "0\n",
+      stderr: "",
+    });
+  },
+);
+
 async function end(stage: Stage, name: ServiceName, settings: Settings) {
   const process = stage.process(name, settings);
   return await within(20_000, `end of ${name}`, process.exited);
