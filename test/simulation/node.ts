@@ -45,6 +45,7 @@ export const HALF_CLOSE = Symbol("half close");
 /** As in the process. */
 const HOUSEKEEPING_MS = 1_000;
 const PEER_SILENT_MS = 3_000;
+const SIGN_OF_LIFE_MS = 1_000;
 
 const settings: NodeSettings = requireSettings(
   nodeSettings,
@@ -296,7 +297,7 @@ export class Node {
     };
   }
 
-  /** As the service does: a message a turn, unless it would say nothing. */
+  /** As the service does: a message a turn, unless it would say nothing and the last was just now. */
   #sendLog(socket: Socket, request: ReplicateRequest): SocketEvents {
     let isOver = false;
     if (!this.#ready) {
@@ -307,7 +308,7 @@ export class Node {
       bytes: 100_000,
       entries: this.#cluster.settings.replicateEntries,
     });
-    let isFirst = true;
+    let sentAtMs = Number.NEGATIVE_INFINITY;
     const next = () => {
       if (isOver || this.#ended) return;
       const { value: message } = messages.next();
@@ -315,8 +316,9 @@ export class Node {
         socket.close("done");
         return;
       }
-      if (isFirst || message.publications.length > 0 || message.done) {
-        isFirst = false;
+      const isDue = this.clock.monotonicMs() - sentAtMs >= SIGN_OF_LIFE_MS;
+      if (isDue || message.publications.length > 0 || message.done) {
+        sentAtMs = this.clock.monotonicMs();
         socket.send(encodeReplicateMessage(message));
       }
       this.clock.setTimeout(next, this.#cluster.settings.replicateMs());

@@ -31,6 +31,8 @@ const MAX_USER_IDS = 10_000;
 const MAX_EXCLUDED_USER_IDS = 1_000;
 /** Epochs that a peer may name: far more managers than there ever are in twice LOG_SECONDS. */
 const MAX_AFTER = 100_000;
+/** A peer that hears nothing for 3 s gives up, also where this node only looks at what it does not want. */
+const SIGN_OF_LIFE_MS = 1_000;
 
 /**
  * The service as gRPC serves it. `Deliver` takes its requests and `Replicate` gives its responses as
@@ -132,11 +134,12 @@ async function replicate(
     refuse("EPOCH_INVALID", isEpoch(epoch) ? undefined : "must be 16 hex digits", "epoch");
     refuse("SEQ_INVALID", seq < 2n ** 53n ? undefined : "must be below 2^53", "seq");
   }
-  let isFirst = true;
+  let sentAtMs = Number.NEGATIVE_INFINITY;
   for (const message of readLog(log, toLogRead(call.request), () => clock.monotonicMs())) {
     if (call.cancelled || call.destroyed) return;
-    if (isFirst || message.publications.length > 0 || message.done) {
-      isFirst = false;
+    const isDue = clock.monotonicMs() - sentAtMs >= SIGN_OF_LIFE_MS;
+    if (isDue || message.publications.length > 0 || message.done) {
+      sentAtMs = clock.monotonicMs();
       await written(call, encodeReplicateMessage(message));
     }
     await nextTurn();
