@@ -15,6 +15,8 @@ export type PeerEnding = "done" | "breaks off" | "hangs" | "unimplemented";
 /** A peer of a connect-node whose log is a room's publications of one epoch, and whose answers may fail. */
 export class ScriptedPeer {
   ending: PeerEnding = "done";
+  /** How the first answers end; `ending` is that of those that follow. */
+  firstEndings: PeerEnding[] = [];
   readonly requests: ReplicateRequest[] = [];
   readonly #epoch: string;
   readonly #headSeq: number;
@@ -54,16 +56,17 @@ export class ScriptedPeer {
   #answer(call: ReplicateCall): void {
     call.on("error", () => {});
     this.requests.push(call.request);
-    if (this.ending === "unimplemented") {
+    const ending = this.firstEndings.shift() ?? this.ending;
+    if (ending === "unimplemented") {
       call.emit("error", { code: status.UNIMPLEMENTED, details: "an older version" });
       return;
     }
     const after = Number(call.request.after.find(({ epoch }) => epoch === this.#epoch)?.seq ?? 0n);
-    const through = this.ending === "done" ? this.#headSeq : this.#headSeq - 1;
-    call.write(this.#message(after, through, this.ending === "done"));
-    if (this.ending === "breaks off") {
+    const through = ending === "done" ? this.#headSeq : this.#headSeq - 1;
+    call.write(this.#message(after, through, ending === "done"));
+    if (ending === "breaks off") {
       call.emit("error", { code: status.UNAVAILABLE, details: "broken off" });
-    } else if (this.ending === "done") {
+    } else if (ending === "done") {
       call.end();
     }
   }
