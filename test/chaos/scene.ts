@@ -29,6 +29,17 @@ export interface Play {
   readonly publisher: ChaosPublisher;
 }
 
+/** The counts where every client has everything, once and in order, and was told of no gap. */
+export const ALL_DELIVERED = {
+  lost: 0,
+  missed: 0,
+  repeated: 0,
+  outOfOrder: 0,
+  misdirected: 0,
+  gaps: 0,
+  notRecovered: 0,
+};
+
 /** A cluster, and a fleet of clients that lives as long. */
 export class Scene {
   readonly cluster: ChaosCluster;

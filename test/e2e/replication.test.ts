@@ -3,7 +3,6 @@ import type { ManagerClient } from "../support/manager-client.ts";
 import type { RunningNode } from "../support/processes.ts";
 import { it, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
-import type { TestClient } from "../support/ws-client.ts";
 
 const REATTACH_SECONDS = 0.5;
 const LAG_SECONDS = 0.2;
@@ -16,13 +15,6 @@ async function push(publisher: ManagerClient, from: number, through: number) {
   for (const content of numbers(from, through)) {
     await publisher.pushToRoom({ roomId: "room", content });
   }
-}
-
-/** Joins a room as a client that has seen everything of an epoch up to a seq, and was just there. */
-async function rejoin(client: TestClient, epoch: string, seq: number) {
-  const position = new Map([[epoch, seq]]);
-  client.send({ type: "join", id: 99, room: "room", position, awayMs: 0 });
-  return await client.frame("joined", ({ id }) => id === 99);
 }
 
 /** Two nodes that find each other in etcd; the manager reaches the second one through a proxy. */
@@ -56,7 +48,9 @@ describe.concurrent("reading a peer's log", { timeout: 60_000 }, () => {
     await push(publisher, 1, 20);
     const node = await stage.node({ REGISTRY: "etcd", ETCD_ENDPOINTS: etcd.endpoint, ...NODE });
     const client = await stage.client(node, { userId: "ann" });
-    expect(await rejoin(client, manager.epoch, 5)).toMatchObject({ recovered: true });
+    expect(await client.joinFrom("room", new Map([[manager.epoch, 5]]))).toMatchObject({
+      recovered: true,
+    });
     await push(publisher, 21, 25);
     await client.count(20);
     expect(client.texts).toEqual(numbers(6, 25));
@@ -105,7 +99,9 @@ describe.concurrent("reading a peer's log", { timeout: 60_000 }, () => {
     expect(behind.texts).toEqual(numbers(1, 12));
     expect(behind.frames.filter(({ type }) => type === "gap")).toEqual([]);
     const late = await stage.client(second, { userId: "cem" });
-    expect(await rejoin(late, manager.epoch, 2)).toMatchObject({ recovered: true });
+    expect(await late.joinFrom("room", new Map([[manager.epoch, 2]]))).toMatchObject({
+      recovered: true,
+    });
     await late.count(10);
     expect(late.texts).toEqual(numbers(3, 12));
   });
@@ -122,13 +118,7 @@ describe.concurrent("reading a peer's log", { timeout: 60_000 }, () => {
       return (await node.metrics()).value("connect_node_links") === 1;
     });
     // It has all that the manager's log has, but cannot know what was of managers before.
-    client.send({
-      type: "join",
-      id: 99,
-      room: "room",
-      position: new Map([[manager.epoch, 1]]),
-      awayMs: 60_000,
-    });
-    expect(await client.frame("joined", ({ id }) => id === 99)).toMatchObject({ recovered: false });
+    const joined = await client.joinFrom("room", new Map([[manager.epoch, 1]]), 60_000);
+    expect(joined).toMatchObject({ recovered: false });
   });
 });

@@ -1,6 +1,7 @@
 import { type DeliveryReport, PushToRoomRequest, type StreamPush } from "@pushcast/api";
 import { describe, expect } from "vitest";
 import type { ManagerClient } from "../support/manager-client.ts";
+import { range } from "../support/range.ts";
 import { it } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 import { type TestClient, textOf } from "../support/ws-client.ts";
@@ -54,10 +55,6 @@ function numbers(client: TestClient): number[] {
 function isLast(client: TestClient, last: number): boolean {
   const frame = client.messages.at(-1);
   return frame !== undefined && textOf(frame).startsWith(`${last}:`);
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from) }, (_, n) => from + n);
 }
 
 /** Floods until the system takes no more for their sockets: they lag from one end of a MiB to the other. */

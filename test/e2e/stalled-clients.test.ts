@@ -2,6 +2,7 @@ import { describe, expect } from "vitest";
 import { Crowd, FLOODED, type Member, numbersAroundGap } from "../support/crowd.ts";
 import { connectionsAt } from "../support/proc.ts";
 import type { RunningNode, Settings } from "../support/processes.ts";
+import { range } from "../support/range.ts";
 import { it, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 
@@ -44,10 +45,6 @@ async function heldBytes(node: RunningNode): Promise<number> {
   return (
     metrics.value("nodejs_heap_size_used_bytes") + metrics.value("nodejs_external_memory_bytes")
   );
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from) }, (_, n) => from + n);
 }
 
 /** A member that fell off the log: a run from the first push, the gaps, and a run to the last. */

@@ -1,6 +1,6 @@
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
+import { freePorts } from "../support/free-ports.ts";
 import type { RunningNode, ServiceProcess } from "../support/processes.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
 import { it, type Stage } from "../support/stage.ts";
@@ -18,22 +18,13 @@ async function scriptedPeer(stage: Stage, headSeq: number): Promise<ScriptedPeer
   return peer;
 }
 
-/** Joins a room as a client that was just there and has seen nothing of the peer's epoch. */
-async function rejoin(client: TestClient, awayMs = 0) {
-  client.send({ type: "join", id: 99, room: "room", position: new Map(), awayMs });
-  return await client.frame("joined", ({ id }) => id === 99);
+/** Joins as a client that has seen nothing of the peer's epoch. */
+function rejoin(client: TestClient, awayMs = 0) {
+  return client.joinFrom("room", new Map(), awayMs);
 }
 
 function logged(process: ServiceProcess, msg: string) {
   return process.logLines.filter((line) => line.msg === msg);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe("a node that starts", { timeout: 60_000 }, () => {
@@ -86,7 +77,7 @@ describe("a node that starts", { timeout: 60_000 }, () => {
   });
 
   it("does not read itself where a static list names it, too", async ({ stage }) => {
-    const port = await freePort();
+    const [port] = await freePorts(1);
     const node = await stage.node({
       REGISTRY: "static",
       NODES: `127.0.0.1:${port}`,

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import {
   Client,
   type ClientDuplexStream,
@@ -33,6 +33,7 @@ import { createLogger, requireSettings, type Service } from "@pushcast/runtime";
 import { Registry as MetricsRegistry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { ScriptedNode } from "../support/scripted-node.ts";
 
 function settingsWith(env: Record<string, string>): PushManagerSettings {
@@ -171,15 +172,6 @@ class Stage {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, "localhost");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return String(port);
 }
 
 function isListening(port: string): Promise<boolean> {
@@ -812,7 +804,8 @@ describe("stop", () => {
   });
 
   test("a stop while it starts leaves nothing listening", async () => {
-    const [GRPC_PORT, OPS_PORT] = [await freePort(), await freePort()];
+    const [grpcPort, opsPort] = await freePorts(2, "localhost");
+    const [GRPC_PORT, OPS_PORT] = [String(grpcPort), String(opsPort)];
     const manager = createPushManager({
       // A name is looked up before its address is listened on.
       settings: settingsWith({

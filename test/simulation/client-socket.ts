@@ -1,6 +1,7 @@
 import { OPCODE } from "@pushcast/wire";
 import type { WebSocketLike } from "../../packages/client/src/web-socket.ts";
 import type { SessionSocket } from "../../services/connect-node/src/session.ts";
+import { wholeFrames } from "../../services/connect-node/test/fake-socket.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Socket } from "./network.ts";
 import type { Hello } from "./node.ts";
@@ -104,7 +105,7 @@ export class ClientSideSocket implements WebSocketLike {
   }
 
   #receive(bytes: Buffer): void {
-    for (const { opcode, payload } of frames(bytes)) {
+    for (const { opcode, payload } of wholeFrames(bytes)) {
       if (!this.#isOpen) return;
       if (opcode === OPCODE.ping) {
         this.#socket?.send("pong");
@@ -123,22 +124,4 @@ export class ClientSideSocket implements WebSocketLike {
 
 function isClose(reason: unknown): reason is { code: number } {
   return typeof reason === "object" && reason !== null && "code" in reason;
-}
-
-/** Whole, unmasked WebSocket frames. */
-function* frames(bytes: Buffer): IterableIterator<{ opcode: number; payload: Buffer }> {
-  for (let at = 0; at < bytes.byteLength; ) {
-    const opcode = bytes.readUInt8(at) & 0x0f;
-    let length = bytes.readUInt8(at + 1);
-    at += 2;
-    if (length === 126) {
-      length = bytes.readUInt16BE(at);
-      at += 2;
-    } else if (length === 127) {
-      length = Number(bytes.readBigUInt64BE(at));
-      at += 8;
-    }
-    yield { opcode, payload: bytes.subarray(at, at + length) };
-    at += length;
-  }
 }

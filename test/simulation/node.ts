@@ -1,5 +1,5 @@
 import { DeliverResponse, type ReplicateRequest } from "@pushcast/api";
-import { createRegistry, type Registration, type Registry } from "@pushcast/registry";
+import { createRegistry } from "@pushcast/registry";
 import { createLogger, requireSettings } from "@pushcast/runtime";
 import { jsonCodec } from "@pushcast/wire";
 import { Registry as MetricsRegistry } from "prom-client";
@@ -9,15 +9,15 @@ import {
 } from "../../services/connect-node/src/delivery-core.ts";
 import { Drain } from "../../services/connect-node/src/drain.ts";
 import { Heartbeats } from "../../services/connect-node/src/heartbeats.ts";
-import { readLog, toLogRead } from "../../services/connect-node/src/log-reader.ts";
+import { answerPeer, toLogRead } from "../../services/connect-node/src/log-reader.ts";
 import { ManagerLink } from "../../services/connect-node/src/manager-link.ts";
 import { ManagerLinks } from "../../services/connect-node/src/manager-links.ts";
-import { createNodeMetrics } from "../../services/connect-node/src/metrics.ts";
 import type {
   ConnectToPeer,
   PeerConnection,
 } from "../../services/connect-node/src/peer-connection.ts";
 import { Peers } from "../../services/connect-node/src/peers.ts";
+import { Readiness } from "../../services/connect-node/src/readiness.ts";
 import {
   decodeReplicateMessage,
   encodeReplicateMessage,
@@ -28,6 +28,7 @@ import {
   nodeChecks,
   nodeSettings,
 } from "../../services/connect-node/src/settings.ts";
+import { metricsWithoutNode } from "../../services/connect-node/test/stage.ts";
 import { NodeSideSocket } from "./client-socket.ts";
 import type { Cluster } from "./cluster.ts";
 import { ProcessClock } from "./event-loop.ts";
@@ -45,7 +46,6 @@ export const HALF_CLOSE = Symbol("half close");
 /** As in the process. */
 const HOUSEKEEPING_MS = 1_000;
 const PEER_SILENT_MS = 3_000;
-const SIGN_OF_LIFE_MS = 1_000;
 
 const settings: NodeSettings = requireSettings(
   nodeSettings,
@@ -53,17 +53,7 @@ const settings: NodeSettings = requireSettings(
   nodeChecks,
 );
 const logger = createLogger({ service: "connect-node", level: "silent" });
-const nothing = () => 0;
-const metrics = createNodeMetrics(new MetricsRegistry(), {
-  sessions: nothing,
-  users: nothing,
-  rooms: nothing,
-  laggingSessions: nothing,
-  logBytes: nothing,
-  frameCacheBytes: nothing,
-  links: nothing,
-  pendingConnections: nothing,
-});
+const metrics = metricsWithoutNode(new MetricsRegistry());
 
 /** A connect-node without servers, put together as its process does. */
 export class Node {
@@ -77,10 +67,7 @@ export class Node {
   readonly #cluster: Cluster;
   readonly #heartbeats: Heartbeats;
   readonly #replication: Replication;
-  /** Streams of managers that wait until the node has copied a log. */
-  #waitingManagers: (() => void)[] | undefined = [];
-  #registration: Registration | undefined;
-  #ready = false;
+  readonly #readiness: Readiness;
   #ended = false;
 
   constructor(cluster: Cluster, id: string, address: string) {
@@ -147,16 +134,27 @@ export class Node {
     clock.setInterval(this.core.housekeep, HOUSEKEEPING_MS);
     this.#heartbeats.start();
     this.core.positionFrames.start();
-    void this.#becomeReady(registry);
+    this.#readiness = new Readiness({
+      registry,
+      isDraining: () => this.drain.begun || this.#ended,
+      onReady: () => {},
+    });
+    void this.#readiness.begin(this.#replication, {
+      nodeId: id,
+      grpcAddress: address,
+      zone: "",
+      version: "1.0.0",
+      startedAt: new Date(clock.now()).toISOString(),
+    });
   }
 
   get isReady(): boolean {
-    return this.#ready;
+    return this.#readiness.ready && !this.#ended;
   }
 
   /** Whether the load balancer sends clients here. */
   get takesClients(): boolean {
-    return this.#ready && !this.drain.begun;
+    return this.isReady && !this.drain.begun;
   }
 
   /** The process is gone from one moment to the next; its key stays until its lease ends. */
@@ -172,11 +170,11 @@ export class Node {
   /** As by SIGTERM: clients are handed over, managers told, the lease given back. */
   async stop(): Promise<void> {
     if (this.drain.begun) return await this.drain.run();
-    void this.#registration?.update({ state: "draining" });
+    this.#readiness.sayDraining();
     await this.drain.run();
     if (this.#ended) return;
     this.links.closeAll();
-    await this.#registration?.release();
+    await this.#readiness.release();
     this.#replication.stop();
     this.core.positionFrames.stop();
     await new Promise<void>((resolve) => this.clock.setTimeout(resolve, 100));
@@ -187,33 +185,10 @@ export class Node {
 
   #end(): void {
     this.#ended = true;
-    this.#ready = false;
     this.clock.stop();
     this.#replication.stop();
     this.core.positionFrames.stop();
     this.#cluster.ended(this);
-  }
-
-  async #becomeReady(registry: Registry): Promise<void> {
-    await this.#replication.copy();
-    if (this.#ended) return;
-    for (const admit of this.#waitingManagers ?? []) admit();
-    this.#waitingManagers = undefined;
-    if (this.drain.begun) return;
-    this.#registration = registry.register({
-      nodeId: this.id,
-      grpcAddress: this.address,
-      state: "starting",
-      zone: "",
-      version: "1.0.0",
-      startedAt: new Date(this.clock.now()).toISOString(),
-    });
-    await this.#replication.settle();
-    if (this.#ended) return;
-    this.#replication.start();
-    if (this.drain.begun) return;
-    this.#ready = true;
-    void this.#registration?.update({ state: "ready" });
   }
 
   #accept(socket: Socket, hello: Hello): SocketEvents {
@@ -229,6 +204,7 @@ export class Node {
 
   #acceptManager(socket: Socket): SocketEvents {
     let link: ManagerLink | undefined;
+    let isOver = false;
     const unread: Buffer[] = [];
     const remove = () => link !== undefined && this.links.remove(link);
     const admit = () => {
@@ -261,20 +237,20 @@ export class Node {
         else unread.push(message as Buffer);
       },
       onEnd: () => {
-        const waits = this.#waitingManagers?.indexOf(admit) ?? -1;
-        if (waits >= 0) this.#waitingManagers?.splice(waits, 1);
+        isOver = true;
         remove();
         socket.close("ended");
       },
     };
-    if (this.#waitingManagers === undefined) admit();
-    else this.#waitingManagers.push(admit);
+    void this.#readiness.admitsManagers.then(() => {
+      if (!isOver && !this.#ended) admit();
+    });
     return events;
   }
 
   #acceptClient(socket: Socket, { userId, resumes }: Hello & { kind: "websocket" }): SocketEvents {
     const { sessions } = this.core;
-    if (!this.#ready || !this.drain.accepts) {
+    if (!this.isReady || !this.drain.accepts) {
       socket.close({ code: 1006, reason: "HTTP 503" });
       return { onMessage: () => {}, onEnd: () => {} };
     }
@@ -300,27 +276,22 @@ export class Node {
   /** As the service does: a message a turn, unless it would say nothing and the last was just now. */
   #sendLog(socket: Socket, request: ReplicateRequest): SocketEvents {
     let isOver = false;
-    if (!this.#ready) {
+    if (!this.isReady) {
       socket.close("NODE_STARTING");
       isOver = true;
     }
-    const messages = readLog(this.core.log, toLogRead(request), () => this.clock.monotonicMs(), {
+    const messages = answerPeer(this.core.log, toLogRead(request), () => this.clock.monotonicMs(), {
       bytes: 100_000,
       entries: this.#cluster.settings.replicateEntries,
     });
-    let sentAtMs = Number.NEGATIVE_INFINITY;
     const next = () => {
       if (isOver || this.#ended) return;
-      const { value: message } = messages.next();
-      if (message === undefined) {
+      const { done, value: message } = messages.next();
+      if (done === true) {
         socket.close("done");
         return;
       }
-      const isDue = this.clock.monotonicMs() - sentAtMs >= SIGN_OF_LIFE_MS;
-      if (isDue || message.publications.length > 0 || message.done) {
-        sentAtMs = this.clock.monotonicMs();
-        socket.send(encodeReplicateMessage(message));
-      }
+      if (message !== undefined) socket.send(encodeReplicateMessage(message));
       this.clock.setTimeout(next, this.#cluster.settings.replicateMs());
     };
     next();

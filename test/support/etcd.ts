@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const HEALTHY_WITHIN_MS = 15_000;
 
-/** A real etcd on loopback, with data of its own. */
+/** A real etcd on loopback, with data of its own. */ import { freePorts } from "./free-ports.ts";
+
 export interface Etcd {
   /** `http://127.0.0.1:<port>` */
   readonly endpoint: string;
@@ -37,7 +37,7 @@ export interface EtcdOptions {
 
 export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "pushcast-etcd-")));
-  const [freePort, peerPort] = await freePorts();
+  const [freePort, peerPort] = await freePorts(2);
   const port = options.port ?? freePort;
   const endpoint = `http://127.0.0.1:${port}`;
   let running: ChildProcess | undefined;
@@ -139,20 +139,4 @@ async function saysHealthy(endpoint: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** Two ports that nobody listens on. */
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports: number[] = [];
-  for (const server of servers) {
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    ports.push((server.address() as AddressInfo).port);
-  }
-  for (const server of servers) {
-    server.close();
-    await once(server, "close");
-  }
-  return [ports[0] ?? 0, ports[1] ?? 0];
 }

@@ -99,6 +99,17 @@ export class TestClient {
     return await this.#answer<JoinedFrame>("joined", id);
   }
 
+  /** Joins, or goes on, from a position. @param awayMs since the client was last told something */
+  async joinFrom(
+    room: string,
+    position: ReadonlyMap<string, number>,
+    awayMs = 0,
+  ): Promise<JoinedFrame> {
+    const id = this.#id();
+    this.send({ type: "join", id, room, position, awayMs });
+    return await this.#answer<JoinedFrame>("joined", id);
+  }
+
   async joinAll(rooms: readonly string[]): Promise<void> {
     await Promise.all(rooms.map((room) => this.join(room)));
   }

@@ -5,7 +5,6 @@ import { readDescriptorSet } from "@pushcast/api";
 import {
   createRegistry,
   logRegistryEvent,
-  type Registration,
   type Registry,
   registryOptions,
 } from "@pushcast/registry";
@@ -32,6 +31,7 @@ import { createNodeMetrics } from "./metrics.ts";
 import { createNodeService, nodeServiceDefinition } from "./node-service.ts";
 import { peerConnector } from "./peer-connection.ts";
 import { Peers } from "./peers.ts";
+import { Readiness } from "./readiness.ts";
 import { Replication } from "./replication.ts";
 import type { NodeSettings } from "./settings.ts";
 
@@ -103,12 +103,19 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     beat: (session) => sessions.heartbeat(session),
   });
 
-  let registered = false;
-  /** Registered, and has what the others have. */
-  let ready = false;
-  let admitManagers = () => {};
-  const admitsManagers = new Promise<void>((resolve) => {
-    admitManagers = resolve;
+  const registry =
+    init.registry ??
+    createRegistry(registryOptions(settings), (event) => {
+      logRegistryEvent(logger, event);
+      metrics.registryEvents.inc({ type: event.type });
+    });
+  const readiness = new Readiness({
+    registry,
+    isDraining: () => drain.begun,
+    onReady: () => {
+      grpc.setServing(true);
+      logger.info({ nodeId }, "ready");
+    },
   });
   const admission = new Admission({
     clock,
@@ -116,7 +123,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     burst: settings.HANDSHAKE_BURST,
     maxSessions: settings.MAX_SESSIONS,
     maxRetryAfterSeconds: settings.RETRY_AFTER_MAX_SECONDS,
-    isStarting: () => !ready,
+    isStarting: () => !readiness.ready,
     isDraining: () => !drain.accepts,
     openSessions: () => hub.sessions.size,
   });
@@ -149,26 +156,24 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
       intake,
       links,
       log: core.log,
-      admitsManagers,
-      isReady: () => ready,
+      readiness,
       maxContentBytes: settings.MAX_CONTENT_BYTES,
       clock,
       logger,
     }),
   );
-  let registration: Registration | undefined;
   /** By a signal, by `POST /drain`, or by both. */
   const beginDrain = async (): Promise<void> => {
     if (drain.begun) return await drain.run();
     grpc.setServing(false);
-    void registration?.update({ state: "draining" });
+    readiness.sayDraining();
     await drain.run();
   };
   const ops = createOpsServer({
     metrics: registers,
     checks: {
-      registered: () => registered || "not registered yet",
-      warm: () => ready || "reads what other nodes have",
+      registered: () => readiness.registered || "not registered yet",
+      warm: () => readiness.ready || "reads what other nodes have",
       draining: () => !drain.begun || "draining",
     },
     routes: {
@@ -180,21 +185,9 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     },
     onError: (err) => logger.error({ err }, "an ops request failed"),
   });
-  const registry =
-    init.registry ??
-    createRegistry(registryOptions(settings), (event) => {
-      logRegistryEvent(logger, event);
-      metrics.registryEvents.inc({ type: event.type });
-    });
-
   let replication: Replication | undefined;
-  /** Copies a peer's log, registers, and is ready when the managers have brought what is newer. */
-  const becomeReady = async (grpcPort: number): Promise<void> => {
-    const self = {
-      nodeId,
-      grpcAddress: grpcAddress(settings.POD_IP ?? "127.0.0.1", grpcPort),
-    };
-    replication = new Replication({
+  const replicate = (self: { nodeId: string; grpcAddress: string }) =>
+    new Replication({
       log: core.log,
       intake,
       links,
@@ -210,26 +203,6 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
       logger,
       metrics,
     });
-    await replication.copy();
-    admitManagers();
-    if (drain.begun) return;
-    registration = registry.register({
-      ...self,
-      state: "starting",
-      zone: settings.ZONE,
-      version: VERSION,
-      startedAt: new Date(clock.now()).toISOString(),
-    });
-    await registration.registered;
-    registered = true;
-    await replication.settle();
-    replication.start();
-    if (drain.begun) return;
-    ready = true;
-    grpc.setServing(true);
-    void registration.update({ state: "ready" });
-    logger.info({ nodeId }, "ready");
-  };
 
   let housekeeping: TimerHandle;
   let starting: Promise<unknown> | undefined;
@@ -249,7 +222,15 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     goOnStarting();
     const opsPort = await ops.listen(settings.OPS_HOST, settings.OPS_PORT);
     goOnStarting();
-    void becomeReady(grpcPort);
+    const self = { nodeId, grpcAddress: grpcAddress(settings.POD_IP ?? "127.0.0.1", grpcPort) };
+    replication = replicate(self);
+    const startedAt = new Date(clock.now()).toISOString();
+    void readiness.begin(replication, {
+      ...self,
+      zone: settings.ZONE,
+      version: VERSION,
+      startedAt,
+    });
     logger.info({ nodeId, version: VERSION }, "listening");
     return {
       service: "connect-node",
@@ -264,7 +245,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     await starting?.catch(() => {});
     await beginDrain();
     links.closeAll();
-    await within(STOP_SECONDS * 1000 * RELEASE_SHARE, registration?.release());
+    await within(STOP_SECONDS * 1000 * RELEASE_SHARE, readiness.release());
     replication?.stop();
     heartbeats.stop();
     core.positionFrames.stop();
@@ -292,7 +273,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
 }
 
 /** The promise, or no longer than that. */
-async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
+async function within(ms: number, promise: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);

@@ -12,6 +12,9 @@ export interface ReadBudget {
   readonly entries: number;
 }
 
+/** A peer that hears nothing for 3 s gives up, also where this node only looks at what it does not want. */
+const SIGN_OF_LIFE_MS = 1_000;
+
 const TURN_BUDGET: ReadBudget = { bytes: 512 * 1024, entries: 512 };
 
 export interface LogRead {
@@ -66,6 +69,30 @@ export function* readLog(
     const done = offset >= log.end;
     yield message(publications, done);
     if (done) return;
+  }
+}
+
+/**
+ * What a peer is answered: the messages of `readLog`, without those that say nothing, but for one now
+ * and then that tells that this node is alive.
+ * @yields undefined for a turn in which nothing is sent
+ */
+export function* answerPeer(
+  log: NodeLog,
+  read: LogRead,
+  monotonicMs: () => number,
+  budget?: ReadBudget,
+): Generator<ReplicateMessage | undefined, void> {
+  let saidAtMs = Number.NEGATIVE_INFINITY;
+  for (const message of readLog(log, read, monotonicMs, budget)) {
+    const nowMs = monotonicMs();
+    const saysNothing = message.publications.length === 0 && !message.done;
+    if (saysNothing && nowMs - saidAtMs < SIGN_OF_LIFE_MS) {
+      yield undefined;
+    } else {
+      saidAtMs = nowMs;
+      yield message;
+    }
   }
 }
 

@@ -21,18 +21,17 @@ import { type Clock, type Logger, RpcError, toServiceError, unaryHandler } from 
 import { contentProblem, contentTypeProblem, idProblem, isEpoch } from "@pushcast/wire";
 import type { Hub } from "./hub.ts";
 import type { Intake } from "./intake.ts";
-import { readLog, toLogRead } from "./log-reader.ts";
+import { answerPeer, toLogRead } from "./log-reader.ts";
 import { ManagerLink } from "./manager-link.ts";
 import type { ManagerLinks } from "./manager-links.ts";
 import type { NodeLog } from "./node-log.ts";
+import type { Readiness } from "./readiness.ts";
 import { encodeReplicateMessage } from "./replicate-message.ts";
 
 const MAX_USER_IDS = 10_000;
 const MAX_EXCLUDED_USER_IDS = 1_000;
 /** Epochs that a peer may name: far more managers than there ever are in twice LOG_SECONDS. */
 const MAX_AFTER = 100_000;
-/** A peer that hears nothing for 3 s gives up, also where this node only looks at what it does not want. */
-const SIGN_OF_LIFE_MS = 1_000;
 
 /**
  * The service as gRPC serves it. `Deliver` takes its requests and `Replicate` gives its responses as
@@ -54,10 +53,7 @@ interface NodeServiceInit {
   intake: Intake;
   links: ManagerLinks;
   log: NodeLog;
-  /** Resolves when managers may attach. */
-  admitsManagers: Promise<void>;
-  /** Whether others may copy this node's log. */
-  isReady: () => boolean;
+  readiness: Readiness;
   maxContentBytes: number;
   clock: Clock;
   logger: Logger;
@@ -73,7 +69,7 @@ export function createNodeService(init: NodeServiceInit): UntypedServiceImplemen
       // Without a listener a broken stream would end the process.
       call.on("error", () => {});
       // One that has to wait is not read from; what its manager sends waits with it.
-      void init.admitsManagers.then(() => {
+      void init.readiness.admitsManagers.then(() => {
         if (!call.cancelled) deliver(init, call);
       });
     },
@@ -119,10 +115,10 @@ function deliver(init: NodeServiceInit, call: ServerDuplexStream<Buffer, Deliver
 
 /** Sends this node's log to a peer, a message a turn of the event loop, as fast as the peer takes it. */
 async function replicate(
-  { log, isReady, clock }: NodeServiceInit,
+  { log, readiness, clock }: NodeServiceInit,
   call: ServerWritableStream<ReplicateRequest, Buffer>,
 ): Promise<void> {
-  if (!isReady()) {
+  if (!readiness.ready) {
     throw new RpcError(status.UNAVAILABLE, "NODE_STARTING", "this node is copying a log itself");
   }
   const { after } = call.request;
@@ -134,14 +130,9 @@ async function replicate(
     refuse("EPOCH_INVALID", isEpoch(epoch) ? undefined : "must be 16 hex digits", "epoch");
     refuse("SEQ_INVALID", seq < 2n ** 53n ? undefined : "must be below 2^53", "seq");
   }
-  let sentAtMs = Number.NEGATIVE_INFINITY;
-  for (const message of readLog(log, toLogRead(call.request), () => clock.monotonicMs())) {
+  for (const message of answerPeer(log, toLogRead(call.request), () => clock.monotonicMs())) {
     if (call.cancelled || call.destroyed) return;
-    const isDue = clock.monotonicMs() - sentAtMs >= SIGN_OF_LIFE_MS;
-    if (isDue || message.publications.length > 0 || message.done) {
-      sentAtMs = clock.monotonicMs();
-      await written(call, encodeReplicateMessage(message));
-    }
+    if (message !== undefined) await written(call, encodeReplicateMessage(message));
     await nextTurn();
   }
   call.end();

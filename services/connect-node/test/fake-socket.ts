@@ -56,6 +56,22 @@ export type SentFrame = ServerFrame | { readonly type: "ping frame" };
 export function parseFrames(bytes: Buffer, subprotocol: Subprotocol): SentFrame[] {
   const codec = clientCodec(subprotocol);
   const frames: SentFrame[] = [];
+  for (const { opcode, payload } of wholeFrames(bytes)) {
+    if (opcode === OPCODE.ping) {
+      frames.push({ type: "ping frame" });
+      continue;
+    }
+    const decoded = codec.decode(payload, opcode === OPCODE.binary);
+    if (!decoded.ok) throw new Error(decoded.problem);
+    frames.push(decoded.frame);
+  }
+  return frames;
+}
+
+/** Each message one WebSocket frame, whole and unmasked. @throws Error if it is not */
+export function* wholeFrames(
+  bytes: Buffer,
+): IterableIterator<{ readonly opcode: number; readonly payload: Buffer }> {
   for (let at = 0; at < bytes.byteLength; ) {
     const opcode = bytes.readUInt8(at) & 0x0f;
     const isWhole = (bytes.readUInt8(at) & 0xf0) === 0x80;
@@ -71,13 +87,6 @@ export function parseFrames(bytes: Buffer, subprotocol: Subprotocol): SentFrame[
     const payload = bytes.subarray(at, at + length);
     at += length;
     if (!isWhole || payload.byteLength < length) throw new Error("not whole frames");
-    if (opcode === OPCODE.ping) {
-      frames.push({ type: "ping frame" });
-      continue;
-    }
-    const decoded = codec.decode(payload, opcode === OPCODE.binary);
-    if (!decoded.ok) throw new Error(decoded.problem);
-    frames.push(decoded.frame);
+    yield { opcode, payload };
   }
-  return frames;
 }

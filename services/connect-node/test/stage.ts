@@ -27,6 +27,21 @@ function settingsWith(changes: Partial<NodeSettings> = {}): NodeSettings {
   return { ...requireSettings(nodeSettings, env, nodeChecks), ...changes };
 }
 
+/** The metrics of a node that is not there: its gauges read 0. */
+export function metricsWithoutNode(registry: Registry): NodeMetrics {
+  const nothing = () => 0;
+  return createNodeMetrics(registry, {
+    sessions: nothing,
+    users: nothing,
+    rooms: nothing,
+    laggingSessions: nothing,
+    logBytes: nothing,
+    frameCacheBytes: nothing,
+    links: nothing,
+    pendingConnections: nothing,
+  });
+}
+
 /** The delivery core of a node, with a clock that stands still and sockets of the test's own. */
 export class Stage {
   readonly clock = new ManualClock();
@@ -38,17 +53,7 @@ export class Stage {
   readonly manager = new FakeManager(EPOCH_A);
 
   constructor(settings: Partial<NodeSettings> = {}, budget?: TurnBudget) {
-    const nothing = () => 0;
-    this.metrics = createNodeMetrics(this.registry, {
-      sessions: nothing,
-      users: nothing,
-      rooms: nothing,
-      laggingSessions: nothing,
-      logBytes: nothing,
-      frameCacheBytes: nothing,
-      links: nothing,
-      pendingConnections: nothing,
-    });
+    this.metrics = metricsWithoutNode(this.registry);
     this.settings = settingsWith(settings);
     this.core = createDeliveryCore({
       nodeId: "node-1",
