@@ -65,6 +65,8 @@ answerParent<ChurnRequest>(async (request): Promise<ChurnReport | "done"> => {
       calmed.abort();
       await Promise.all(users);
       await untilLive();
+      // They were told so only now, where they had not read for a while.
+      for (const visitor of present) if (visitor.isSentAway) leave(visitor);
       return "done";
     case "report":
       return report();
@@ -85,11 +87,15 @@ async function comeAndGo(userId: string, { rooms, staysMs }: ChurnPlan): Promise
       await move(visitor);
     }
     if (calmed.signal.aborted && !visitor.isSentAway) return;
-    visitor.go();
-    present.delete(visitor);
-    gone.push(visitor);
+    leave(visitor);
     await pause(random() * RETURNS_WITHIN_MS);
   }
+}
+
+function leave(visitor: Visitor): void {
+  visitor.go();
+  present.delete(visitor);
+  gone.push(visitor);
 }
 
 async function move(visitor: Visitor): Promise<void> {

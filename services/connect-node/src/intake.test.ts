@@ -29,6 +29,20 @@ describe("a publication that would break a frame or a close", () => {
     expect((await stage.metrics.invalid.get()).values[0]?.value).toBe(1);
   });
 
+  test("is skipped also where the node has it from a peer, and its manager brings it", async () => {
+    const { stage, b } = stageWithB();
+    const client = stage.open("a");
+    const copied = b.encode(disconnect(4410, ""));
+    stage.core.intake.takeCopied(stage.core.intake.readCopied(copied));
+    expect(stage.core.log.epochs.get(EPOCH_B)?.uncarriedFrom).toBe(1);
+
+    const other = new FakeManager(EPOCH_B).encode(disconnect(99, ""));
+    const message = decodeDeliverMessage(requestBytes({ throughSeq: 1 }));
+    stage.core.intake.take(EPOCH_B, { ...message, publications: [other] }, 0);
+    expect(client.socket.closed).toBeUndefined();
+    expect((await stage.metrics.invalid.get()).values[0]?.value).toBe(1);
+  });
+
   function disconnect(code: number, reason: string) {
     const value = { userId: "a", code, reason };
     return { command: { kind: { $case: "disconnect" as const, value } } };

@@ -148,9 +148,14 @@ export class Intake {
   }
 
   /** Carries out a command that the node has from a peer's log, now that its manager has brought it. */
-  #carryOutCopied({ epoch, seq, command, atMs }: Publication): SeqOutcome | undefined {
+  #carryOutCopied(publication: Publication): SeqOutcome | undefined {
+    const { epoch, seq, command, atMs } = publication;
     const from = this.#log.epochs.get(epoch)?.uncarriedFrom;
     if (command === undefined || from === undefined || seq < from) return undefined;
+    if (!isDeliverable(publication)) {
+      this.#metrics.invalid.inc();
+      return undefined;
+    }
     const outcome = this.#delivery.carryOut(command, atMs);
     return outcome.delivered > 0 ? { seq, ...outcome, duplicate: false } : undefined;
   }
