@@ -65,8 +65,6 @@ answerParent<ChurnRequest>(async (request): Promise<ChurnReport | "done"> => {
       calmed.abort();
       await Promise.all(users);
       await untilLive();
-      // They were told so only now, where they had not read for a while.
-      for (const visitor of present) if (visitor.isSentAway) leave(visitor);
       return "done";
     case "report":
       return report();
@@ -79,6 +77,8 @@ async function comeAndGo(userId: string, { rooms, staysMs }: ChurnPlan): Promise
   while (!calmed.signal.aborted) {
     const visitor = new Visitor({ userId, rooms, url: () => pick(urls, random), random });
     present.add(visitor);
+    // One that does not read hears of it late, perhaps when all is calm.
+    void visitor.sentAway.then(() => leave(visitor));
     clients += 1;
     const leavesAtMs = Date.now() + staysMs * (0.25 + 1.5 * random());
     while (!visitor.isSentAway && Date.now() < leavesAtMs && !calmed.signal.aborted) {
@@ -93,8 +93,8 @@ async function comeAndGo(userId: string, { rooms, staysMs }: ChurnPlan): Promise
 }
 
 function leave(visitor: Visitor): void {
+  if (!present.delete(visitor)) return;
   visitor.go();
-  present.delete(visitor);
   gone.push(visitor);
 }
 
