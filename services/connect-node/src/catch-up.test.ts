@@ -122,6 +122,21 @@ describe("a session whose socket is backed up", () => {
     expect([a.texts(), b.texts()]).toEqual([numbers(7, 8), numbers(5, 8)]);
   });
 
+  test("takes turns with others: no longer a turn than 5 ms, however little each of them gets", async () => {
+    const stage = new Stage(SMALL_BUFFER);
+    const clients = [];
+    for (const user of ["a", "b", "c"]) clients.push(await lagging(stage, ["r"], user));
+    await pushEach(stage, "r", ["1"]);
+    for (const client of clients) {
+      client.socket.onWrite = () => stage.clock.advance(3);
+      client.read();
+    }
+    await stage.turn();
+    expect(clients.map((client) => client.texts())).toEqual([["1"], ["1"], []]);
+    await stage.turn();
+    expect(clients.map((client) => client.texts())).toEqual([[], [], ["1"]]);
+  });
+
   test("that opened later is filled in its turn, although control frames alone fill its socket", async () => {
     const stage = new Stage(SMALL_BUFFER);
     const client = stage.open("a", { resumes: true });

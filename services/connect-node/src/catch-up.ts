@@ -1,4 +1,5 @@
 import { isAbove } from "@pushcast/log";
+import type { Clock } from "@pushcast/runtime";
 import type { Hub } from "./hub.ts";
 import { isFor, type NodeEntry, type NodeLog } from "./node-log.ts";
 import { PieceBuilder } from "./pending-batch.ts";
@@ -15,6 +16,9 @@ export interface CatchUpBudget {
   readonly entries: number;
 }
 
+/** How long sessions are filled before live delivery has its turn, also where they get little. */
+const SLICE_MS = 5;
+
 /**
  * Fills sessions from the log: those that lag, once their sockets drain, and subscriptions that were
  * held. Reads only the index lists of the session's own subscriptions, merged by offset, and takes
@@ -25,6 +29,7 @@ export class CatchUp {
   readonly #log: NodeLog;
   readonly #writer: Writer;
   readonly #budget: CatchUpBudget;
+  readonly #clock: Clock;
   readonly #onGap: () => void;
   readonly #waiting = new Set<Session>();
   #scheduled = false;
@@ -34,6 +39,7 @@ export class CatchUp {
     log: NodeLog;
     writer: Writer;
     budget: CatchUpBudget;
+    clock: Clock;
     /** A gap was said because the log no longer has it; for metrics. */
     onGap: () => void;
   }) {
@@ -41,6 +47,7 @@ export class CatchUp {
     this.#log = init.log;
     this.#writer = init.writer;
     this.#budget = init.budget;
+    this.#clock = init.clock;
     this.#onGap = init.onGap;
   }
 
@@ -82,11 +89,12 @@ export class CatchUp {
 
   readonly #run = (): void => {
     this.#scheduled = false;
+    const endsAtMs = this.#clock.monotonicMs() + SLICE_MS;
     let budget = this.#budget.entries;
     for (const session of this.#waiting) {
-      if (budget <= 0) break;
       this.#waiting.delete(session);
       budget -= this.#turn(session, Math.min(budget, this.#budget.sessionEntries));
+      if (budget <= 0 || this.#clock.monotonicMs() >= endsAtMs) break;
     }
     if (this.#waiting.size > 0 && !this.#scheduled) {
       this.#scheduled = true;

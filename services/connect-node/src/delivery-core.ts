@@ -103,6 +103,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     log,
     writer,
     budget,
+    clock,
     onGap: () => metrics.gaps.inc({ reason: "evicted" }),
   });
   const sessions = new SessionService({

@@ -17,6 +17,7 @@ import { Inbox } from "./inbox.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { Session } from "./session.ts";
 import type { SessionService } from "./session-service.ts";
+import { SlicedQueue } from "./sliced-queue.ts";
 
 export interface GatewayInit {
   sessions: SessionService;
@@ -52,13 +53,15 @@ export class Gateway {
   readonly #server: Server;
   readonly #upgrader: WebSocketServer;
   readonly #open = new Set<WebSocket>();
+  readonly #queue: SlicedQueue;
   readonly #inbox: Inbox;
   /** All that are open, with a session or without. */
   #connections = 0;
 
   constructor(init: GatewayInit) {
     this.#init = init;
-    this.#inbox = new Inbox(init.clock);
+    this.#queue = new SlicedQueue(init.clock);
+    this.#inbox = new Inbox(this.#queue);
     this.#upgrader = new WebSocketServer({
       noServer: true,
       maxPayload: init.maxFrameBytes,
@@ -87,9 +90,11 @@ export class Gateway {
     });
     this.#server.on("drop", () => init.metrics.droppedConnections.inc());
     this.#server.on("request", (request, response) => this.#onRequest(request, response));
-    this.#server.on("upgrade", (request, socket, head) =>
-      this.#onUpgrade(request, socket as Socket, head),
-    );
+    this.#server.on("upgrade", (request, socket, head) => {
+      // Until `ws` has the socket, an error on it would end the process.
+      socket.on("error", ignore);
+      this.#queue.add(() => this.#onUpgrade(request, socket as Socket, head));
+    });
   }
 
   /** @throws ListenError */
@@ -145,9 +150,7 @@ export class Gateway {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    // Until `ws` has the socket, an error on it would end the process.
-    const ignore = () => {};
-    socket.on("error", ignore);
+    if (socket.destroyed) return;
     const checked = checkHandshake(request);
     if (!checked.ok) {
       this.#refuse(socket, checked.code, checked);
@@ -216,6 +219,8 @@ export class Gateway {
     socket.once("finish", () => socket.destroy());
   }
 }
+
+function ignore(): void {}
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
   400: "Bad Request",

@@ -2,16 +2,15 @@ import { setImmediate as turn } from "node:timers/promises";
 import { ManualClock } from "@pushcast/runtime";
 import { expect, test } from "vitest";
 import { Inbox, type InboxSocket } from "./inbox.ts";
+import { SlicedQueue } from "./sliced-queue.ts";
 
-/** An inbox, whose messages take as long as the test says, and what was served of it. */
+/** An inbox, and what was served of it. */
 class Desk {
-  readonly clock = new ManualClock();
-  readonly inbox = new Inbox(this.clock);
+  readonly inbox = new Inbox(new SlicedQueue(new ManualClock()));
   readonly served: string[] = [];
 
-  add(client: Client, text: string, { bytes = 10, tookMs = 0 } = {}): void {
+  add(client: Client, text: string, { bytes = 10 } = {}): void {
     this.inbox.add(client, bytes, () => {
-      this.clock.advance(tookMs);
       this.served.push(`${client.name}${text}`);
       client.answers += 1;
     });
@@ -51,16 +50,6 @@ test("serves the messages of each client in order, and answers those that waited
   await turn();
   expect(desk.served).toEqual(["a1", "a2", "a3", "b1", "b2", "b3"]);
   expect([a.writes, b.writes]).toEqual([[3], [3]]);
-});
-
-test("serves for 5 ms, and goes on in the next turn of the event loop", async () => {
-  const desk = new Desk();
-  const clients = Array.from({ length: 9 }, (_, n) => new Client(`${n}.`));
-  for (const client of clients) desk.add(client, "join", { tookMs: 2 });
-  for (const served of [3, 6, 9]) {
-    await turn();
-    expect(desk.served).toHaveLength(served);
-  }
 });
 
 test("serves a client that floods sixteen at a time, with others in between", async () => {

@@ -1,4 +1,4 @@
-import type { Clock } from "@pushcast/runtime";
+import type { SlicedQueue } from "./sliced-queue.ts";
 
 /** What the inbox needs of a client's connection. */
 export interface InboxSocket {
@@ -14,8 +14,6 @@ const MESSAGE_OVERHEAD_BYTES = 256;
 const MAX_WAITING_BYTES = 16_384;
 /** Messages of one client before another has its turn. */
 const SERVED_TOGETHER = 16;
-/** How long clients are served before live delivery has its turn. */
-const SLICE_MS = 5;
 
 interface Message {
   readonly bytes: number;
@@ -28,17 +26,15 @@ interface Waiting {
 }
 
 /**
- * What clients have sent and the node has not served yet. When thousands resume at once, a thousand
- * messages may come in one turn of the event loop: they are served in slices, with live delivery in
- * between. Those of one client that wait together are answered in one write.
+ * What clients have sent and the node has not served yet. A client waits in the queue once, however
+ * many messages it has sent; those that wait together are answered in one write.
  */
 export class Inbox {
-  readonly #clock: Clock;
+  readonly #queue: SlicedQueue;
   readonly #waiting = new Map<InboxSocket, Waiting>();
-  #scheduled = false;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(queue: SlicedQueue) {
+    this.#queue = queue;
   }
 
   /** Serves a message of `bytes` soon, after those that its client sent before. */
@@ -47,33 +43,25 @@ export class Inbox {
     if (waiting === undefined) {
       waiting = { messages: [], bytes: 0 };
       this.#waiting.set(socket, waiting);
+      this.#enqueue(socket, waiting);
     }
     const message = { bytes: bytes + MESSAGE_OVERHEAD_BYTES, serve };
     waiting.messages.push(message);
     waiting.bytes += message.bytes;
     if (waiting.bytes > MAX_WAITING_BYTES) socket.setServed(false);
-    this.#schedule();
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(this.#run);
-  }
-
-  readonly #run = (): void => {
-    this.#scheduled = false;
-    const endsAtMs = this.#clock.monotonicMs() + SLICE_MS;
-    for (const [socket, waiting] of this.#waiting) {
-      this.#waiting.delete(socket);
+  #enqueue(socket: InboxSocket, waiting: Waiting): void {
+    this.#queue.add(() => {
       socket.writeTogether(() => serveSome(waiting));
-      // At the end of the queue, and so perhaps once more in this slice.
-      if (waiting.messages.length > 0) this.#waiting.set(socket, waiting);
-      else socket.setServed(true);
-      if (this.#clock.monotonicMs() >= endsAtMs) break;
-    }
-    if (this.#waiting.size > 0) this.#schedule();
-  };
+      if (waiting.messages.length > 0) {
+        this.#enqueue(socket, waiting);
+        return;
+      }
+      this.#waiting.delete(socket);
+      socket.setServed(true);
+    });
+  }
 }
 
 function serveSome(waiting: Waiting): void {

@@ -10,10 +10,13 @@ export class FakeSocket implements SessionSocket {
   queuedBytes = 0;
   /** The most that ever was queued. */
   mostQueuedBytes = 0;
+  /** What a write takes on this socket. */
+  onWrite = () => {};
   /** Bytes that the reader takes before it stops. */
   #takes = Number.POSITIVE_INFINITY;
 
   write(frames: Buffer): void {
+    this.onWrite();
     this.writes.push(frames);
     const taken = Math.min(this.#takes, frames.byteLength);
     this.#takes -= taken;
