@@ -34,6 +34,7 @@ interface PushesOfATime {
 
 let urls: readonly string[] = [];
 let random = seededRandom(0);
+let lateMs = 0;
 const calmed = new AbortController();
 // Every user waits.
 setMaxListeners(0, calmed.signal);
@@ -50,7 +51,7 @@ const faults: string[] = [];
 answerParent<ChurnRequest>(async (request): Promise<ChurnReport | "done"> => {
   switch (request.type) {
     case "begin":
-      urls = request.plan.urls;
+      ({ urls, lateMs } = request.plan);
       random = seededRandom(request.plan.seed);
       users = request.plan.users.map((userId) => comeAndGo(userId, request.plan));
       return "done";
@@ -143,7 +144,7 @@ function judgeGone(beforeMs: number): void {
   gone = gone.filter((visitor) => visitor.goneAtMs >= beforeMs);
   judge(due, judged, faults);
   const oldestMs = Math.min(...[...present, ...gone].map(({ cameAtMs }) => cameAtMs));
-  known = known.filter((chunk) => chunk.knownAtMs >= oldestMs);
+  known = known.filter((chunk) => chunk.knownAtMs >= oldestMs - lateMs);
 }
 
 function judge(visitors: readonly Visitor[], counts: DeliveryCounts, words: string[]): void {

@@ -8,6 +8,8 @@ export interface ChurnPlan {
   /** The mean of how long a client stays. */
   readonly staysMs: number;
   readonly seed: number;
+  /** How long after its answer a push may still come, through a node that was behind. */
+  readonly lateMs: number;
 }
 
 export type ChurnRequest =

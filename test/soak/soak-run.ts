@@ -153,6 +153,7 @@ class SoakRun {
         urls,
         staysMs: this.#plan.staysSeconds * 1000,
         seed: this.#plan.seed,
+        lateMs: this.#cluster.logSeconds * 1000,
       },
     });
     const lastsMs = this.#plan.minutes * 60_000;

@@ -158,8 +158,14 @@ describe("a fault that is found", () => {
   });
 
   test("so is one that nobody pushed, and one between two connections", () => {
-    expect(check([began, got(1)], []).counts).toMatchObject({ misdirected: 1 });
-    expect(check([began, ended, got(1)], [pushed(1)]).counts).toMatchObject({ misdirected: 1 });
+    expect(check([began, got(1)], [])).toMatchObject({
+      counts: { misdirected: 1 },
+      faults: [`ann in room: misdirected, as nobody pushed it: push 1, ${A}-1`],
+    });
+    expect(check([began, ended, got(1)], [pushed(1)])).toMatchObject({
+      counts: { misdirected: 1 },
+      faults: [`ann in room: misdirected, as nothing was to be heard: push 1, ${A}-1`],
+    });
   });
 
   test("a gap for which nothing is missing is needless", () => {

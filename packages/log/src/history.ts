@@ -210,9 +210,17 @@ class Check {
     const { userId, room } = this.#history;
     const known = this.#pushes.get(push);
     this.#counts.deliveries += 1;
-    if (known === undefined || !isFor(known, userId, room) || !this.#isListening) {
+    const why =
+      known === undefined
+        ? "nobody pushed it"
+        : !isFor(known, userId, room)
+          ? "it is for others"
+          : !this.#isListening
+            ? "nothing was to be heard"
+            : undefined;
+    if (why !== undefined) {
       this.#counts.misdirected += 1;
-      this.#fault("misdirected", push, { epoch, seq });
+      this.#fault(`misdirected, as ${why}`, push, { epoch, seq });
     }
     if (this.#delivered.has(push)) {
       this.#counts.repeated += 1;
