@@ -1,0 +1,48 @@
+import { App, Chart, YamlOutputType } from "cdk8s";
+import type { Config } from "./config/schema.ts";
+import { k8s } from "./lib/k8s.ts";
+import { SYSTEM_LABELS } from "./lib/labels.ts";
+import { RESTRICTED_NAMESPACE } from "./lib/pod-security.ts";
+import { ClientIngress } from "./network/client-ingress.ts";
+import { NetworkPolicies } from "./network/network-policies.ts";
+import { ConnectNode } from "./workloads/connect-node.ts";
+import { Etcd } from "./workloads/etcd.ts";
+import { PushManager } from "./workloads/push-manager.ts";
+
+/**
+ * The whole system, one chart a file, in the order in which they are to be applied. Write it with
+ * `synth()`.
+ * @param outdir where to. @default CDK8S_OUTDIR, which the cdk8s CLI gives, else `dist`
+ * @throws InvalidConfig
+ */
+export function createApp(config: Config, outdir?: string): App {
+  const app = new App({
+    yamlOutputType: YamlOutputType.FILE_PER_CHART,
+    ...(outdir === undefined ? {} : { outdir }),
+  });
+  if (config.createNamespace) {
+    // Without a namespace of its own, which cdk8s would also write on the Namespace itself.
+    const chart = new Chart(app, "00-namespace", chartProps());
+    new k8s.KubeNamespace(chart, "namespace", {
+      metadata: { name: config.namespace, labels: RESTRICTED_NAMESPACE },
+    });
+  }
+  const addChart = (id: string) => new Chart(app, id, chartProps(config.namespace));
+
+  if (config.network.policies)
+    new NetworkPolicies(addChart("10-network"), "policies", config.network);
+  new Etcd(addChart("20-etcd"), "etcd", config);
+  new PushManager(addChart("30-push-manager"), "push-manager", config);
+  const gateway = addChart("40-connect-node");
+  new ConnectNode(gateway, "connect-node", config);
+  if (config.ingress.enabled) new ClientIngress(gateway, "client-ingress", config.ingress);
+  return app;
+}
+
+function chartProps(namespace?: string) {
+  return {
+    labels: { ...SYSTEM_LABELS },
+    disableResourceNameHashes: true,
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+}

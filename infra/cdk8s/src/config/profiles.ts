@@ -1,0 +1,39 @@
+import type { ConfigInput } from "./schema.ts";
+
+/** One machine, such as kind or k3d: one etcd, no autoscalers, nothing that a bare cluster lacks. */
+const dev: ConfigInput = {
+  pushManager: {
+    replicas: { min: 1, max: 1 },
+    resources: { cpu: "50m", memory: "384Mi" },
+  },
+  connectNode: {
+    replicas: { min: 2, max: 2 },
+    settings: { AUTH_MODE: "none", MAX_SESSIONS: 1000, DRAIN_SECONDS: 10 },
+    resources: { cpu: "50m", memory: "384Mi" },
+  },
+  etcd: {
+    members: 1,
+    storage: "1Gi",
+    spread: "preferred",
+    resources: { cpu: "50m", memory: "256Mi" },
+  },
+  network: { publishers: "anyone", metrics: "anyone" },
+};
+
+/** Several machines in several zones, with metrics-server, an ingress controller and Prometheus. */
+const prod: ConfigInput = {
+  connectNode: {
+    // Until clients can be authenticated: see the page on it before you let the internet in.
+    settings: { AUTH_MODE: "none", MAX_SESSIONS: 20_000 },
+    resources: { cpu: "1", memory: "2Gi" },
+  },
+  ingress: {
+    className: "nginx",
+    host: "pushcast.example.com",
+    tlsSecret: "pushcast-tls",
+  },
+};
+
+export const PROFILES = { dev, prod } as const;
+
+export type ProfileName = keyof typeof PROFILES;

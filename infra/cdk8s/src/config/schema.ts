@@ -1,0 +1,225 @@
+import { nodeSettings } from "@pushcast/connect-node";
+import { pushManagerSettings } from "@pushcast/push-manager";
+import { sharedSettings, VERSION } from "@pushcast/runtime";
+import { z } from "zod";
+import { annotations, bytes, cpu, dnsLabel, dnsName, image, labels, secretKey } from "./fields.ts";
+import { settingsSection } from "./settings.ts";
+
+/** Given by the manifests: another value would contradict their Services, probes and policies. */
+const OWNED = ["REGISTRY", "ETCD_ENDPOINTS", "NODES", "OPS_PORT"] as const;
+const OWNED_OF_EACH = [...OWNED, "GRPC_PORT", "POD_NAME"] as const;
+/** The same in all processes, so they are given once for all. */
+const SAME_EVERYWHERE = ["LOG_BYTES", "LOG_SECONDS", "MAX_CONTENT_BYTES"] as const;
+
+const replicas = (min: number, max: number) =>
+  z
+    .strictObject({
+      min: z.int().min(1).default(min).describe("The fewest pods."),
+      max: z
+        .int()
+        .min(1)
+        .default(max)
+        .describe("The most pods. The same as the fewest: no autoscaler."),
+      cpuPercent: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(70)
+        .describe("CPU, of the requested, above which the autoscaler adds pods."),
+    })
+    .refine(({ min, max }) => min <= max, { path: ["max"], error: "must not be less than min" });
+
+const resources = (defaults: { cpu: string; memory: string }) =>
+  z
+    .strictObject({
+      cpu: cpu.default(defaults.cpu).describe("CPU that is reserved. There is no limit."),
+      memory: bytes
+        .default(defaults.memory)
+        .describe("Memory that is reserved, and the limit at once."),
+    })
+    .prefault({});
+
+const toleration = z.strictObject({
+  key: z.string().optional(),
+  operator: z.enum(["Exists", "Equal"]).optional(),
+  value: z.string().optional(),
+  effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]).optional(),
+});
+
+/** What each workload has. */
+const pods = {
+  nodeSelector: labels.default({}).describe("Labels of the machines that its pods may run on."),
+  tolerations: z
+    .array(toleration)
+    .default([])
+    .describe("Taints of machines that its pods put up with."),
+  priorityClassName: dnsName.optional().describe("The PriorityClass of its pods."),
+  podAnnotations: annotations.default({}).describe("Annotations of its pods."),
+};
+
+const peer = z
+  .strictObject({
+    namespaceLabels: labels.optional().describe("Labels of namespaces; {} is every namespace."),
+    podLabels: labels.optional().describe("Labels of pods; {} is every pod."),
+    cidr: z.union([z.cidrv4(), z.cidrv6()]).optional().describe("Addresses outside the cluster."),
+  })
+  .refine(
+    ({ namespaceLabels, podLabels, cidr }) =>
+      cidr === undefined
+        ? namespaceLabels !== undefined || podLabels !== undefined
+        : namespaceLabels === undefined && podLabels === undefined,
+    "must have either cidr, or namespaceLabels, podLabels or both (with podLabels only: in this namespace)",
+  );
+
+/** Who may open a connection. */
+const peers = z.union([z.literal("anyone"), z.array(peer).min(1)]);
+
+export const configSchema = z.strictObject({
+  namespace: dnsLabel.default("pushcast").describe("The namespace of everything."),
+  createNamespace: z
+    .boolean()
+    .default(true)
+    .describe("Whether the namespace is one of the manifests. It admits restricted pods only."),
+  images: z
+    .strictObject({
+      pushManager: image.default(`pushcast/push-manager:${VERSION}`).describe("The push-manager."),
+      connectNode: image.default(`pushcast/connect-node:${VERSION}`).describe("The connect-node."),
+      etcd: image
+        .default("gcr.io/etcd-development/etcd:v3.5.21")
+        .describe("etcd, 3.5.12 or later: the probes need its /livez and /readyz."),
+      pullPolicy: z
+        .enum(["IfNotPresent", "Always", "Never"])
+        .default("IfNotPresent")
+        .describe("When images are pulled."),
+      pullSecrets: z.array(dnsName).default([]).describe("Secrets with which images are pulled."),
+    })
+    .prefault({}),
+  settings: settingsSection(sharedSettings, OWNED)
+    .prefault({})
+    .describe("Settings of both services, by the names of their environment variables."),
+  pushManager: z
+    .strictObject({
+      replicas: replicas(2, 10).prefault({}),
+      settings: settingsSection(pushManagerSettings, [...OWNED_OF_EACH, ...SAME_EVERYWHERE])
+        .prefault({})
+        .describe("Settings of the push-manager alone."),
+      resources: resources({ cpu: "500m", memory: "512Mi" }),
+      ...pods,
+    })
+    .prefault({}),
+  connectNode: z
+    .strictObject({
+      replicas: replicas(3, 20).prefault({}),
+      sessionsPerPod: z
+        .int()
+        .min(1)
+        .optional()
+        .describe(
+          "Sessions of a pod, on average, above which the autoscaler adds pods. It needs prometheus-adapter.",
+        ),
+      settings: settingsSection(nodeSettings, [
+        ...OWNED_OF_EACH,
+        ...SAME_EVERYWHERE,
+        "WS_PORT",
+        "POD_IP",
+        "ZONE",
+        "OPS_TOKEN",
+      ])
+        .prefault({})
+        .describe("Settings of the connect-node alone."),
+      opsTokenSecret: secretKey
+        .optional()
+        .describe("Where OPS_TOKEN is: with it, POST /drain is allowed from other pods."),
+      sendBufferBytes: z
+        .int()
+        .min(4096)
+        .optional()
+        .describe(
+          "The most that the kernel keeps for one client that does not read: the third value of net.ipv4.tcp_wmem. Kubernetes admits it from 1.32 on; before, the kubelet and the namespace must be told to.",
+        ),
+      service: z
+        .strictObject({
+          type: z
+            .enum(["ClusterIP", "NodePort", "LoadBalancer"])
+            .default("ClusterIP")
+            .describe("LoadBalancer serves clients without an Ingress."),
+          annotations: annotations.default({}).describe("Annotations of the Service."),
+        })
+        .prefault({}),
+      resources: resources({ cpu: "1", memory: "4Gi" }),
+      ...pods,
+    })
+    .prefault({}),
+  etcd: z
+    .strictObject({
+      members: z
+        .union([z.literal(1), z.literal(3), z.literal(5)])
+        .default(3)
+        .describe("How many. It cannot be changed later: a member is added by hand."),
+      storageClass: dnsName.optional().describe("The StorageClass; else the cluster's default."),
+      storage: bytes.default("8Gi").describe("The volume of a member. It cannot be changed later."),
+      spread: z
+        .enum(["required", "preferred"])
+        .default("required")
+        .describe("Whether two members may never be on one machine, or rather not."),
+      heartbeatMs: z
+        .int()
+        .min(10)
+        .default(100)
+        .describe("How often the leader says that it is there."),
+      electionMs: z
+        .int()
+        .min(100)
+        .default(1000)
+        .describe("How long the others wait for it: ten heartbeats; 2500 with slow disks."),
+      resources: resources({ cpu: "250m", memory: "512Mi" }),
+      ...pods,
+    })
+    .prefault({}),
+  ingress: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe("Whether there is an Ingress for clients."),
+      host: dnsName.optional().describe("The host that clients connect to; else any."),
+      className: dnsName.optional().describe("The IngressClass; else the cluster's default."),
+      annotations: annotations
+        .default({
+          "nginx.ingress.kubernetes.io/proxy-read-timeout": "3600",
+          "nginx.ingress.kubernetes.io/proxy-send-timeout": "3600",
+          "nginx.ingress.kubernetes.io/load-balance": "ewma",
+        })
+        .describe("Annotations of the Ingress. Controllers ignore those that are not theirs."),
+      tlsSecret: dnsName
+        .optional()
+        .describe("The Secret with the certificate of the host; else the controller's."),
+    })
+    .refine(({ host, tlsSecret }) => tlsSecret === undefined || host !== undefined, {
+      path: ["host"],
+      error: "is required with tlsSecret",
+    })
+    .prefault({}),
+  network: z
+    .strictObject({
+      policies: z
+        .boolean()
+        .default(true)
+        .describe("Whether there are NetworkPolicies. All that follows needs them."),
+      clients: peers.default("anyone").describe("Who reaches the WebSocket port."),
+      publishers: peers
+        .default([{ namespaceLabels: {}, podLabels: { "pushcast.io/publisher": "true" } }])
+        .describe("Who reaches the push-managers' gRPC port: the biz-servers."),
+      metrics: peers
+        .default([{ namespaceLabels: { "kubernetes.io/metadata.name": "monitoring" } }])
+        .describe("Who reaches the ports with metrics: Prometheus."),
+      restrictEgress: z
+        .boolean()
+        .default(false)
+        .describe("Whether pods reach only each other, where they have to, and DNS."),
+    })
+    .prefault({}),
+});
+
+/** Everything that can be said of a deployment, complete and valid. */
+export type Config = z.output<typeof configSchema>;
+
+/** What a file of the user's own, or a profile, may say: any part of it. */
+export type ConfigInput = z.input<typeof configSchema>;

@@ -1,0 +1,141 @@
+import { Construct } from "constructs";
+import type { Config } from "../config/schema.ts";
+import { fromField } from "../lib/environment.ts";
+import { k8s } from "../lib/k8s.ts";
+import { workloadLabels } from "../lib/labels.ts";
+import { podTemplate, resources, spread } from "../lib/pod.ts";
+import { RESTRICTED_POD_WITH_VOLUMES } from "../lib/pod-security.ts";
+import { containerPort, PORTS } from "../lib/ports.ts";
+import { probes } from "../lib/probes.ts";
+import { bytesOf, quantity } from "../lib/quantities.ts";
+import { addDisruptionBudget, addService, addServiceAccount } from "../lib/workload-objects.ts";
+
+const NAME = "etcd";
+const { client, peer, metrics } = PORTS.etcd;
+
+const VOLUME = "data";
+const MOUNT_PATH = "/var/lib/etcd";
+/** Below the mount: etcd wants a folder of its own, which nobody else can read. */
+const DATA_FOLDER = `${MOUNT_PATH}/data`;
+/** The nodes' keys are below a megabyte; the rest is room for their history. */
+const QUOTA_BYTES = 512 * 1024 ** 2;
+const STOP_SECONDS = 30;
+
+/** The members' names below the headless Service: the same in every namespace and cluster. */
+function hosts({ members }: Config["etcd"]): string[] {
+  return Array.from({ length: members }, (_, index) => `${NAME}-${index}.${NAME}`);
+}
+
+/** Client URLs of all members, with commas between them. */
+export function etcdEndpoints(config: Config["etcd"]): string {
+  return hosts(config)
+    .map((host) => `http://${host}:${client.number}`)
+    .join(",");
+}
+
+/** The registry: a StatefulSet with a volume for each member. */
+export class Etcd extends Construct {
+  constructor(scope: Construct, id: string, config: Config) {
+    super(scope, id);
+    addServiceAccount(this, NAME);
+    // Also members that are not ready: without them a new cluster would never find together.
+    addService(this, {
+      workload: NAME,
+      ports: [client, peer, metrics],
+      kind: "headless-all",
+    });
+    new k8s.KubeStatefulSet(this, "stateful-set", {
+      metadata: { name: NAME, labels: workloadLabels(NAME) },
+      spec: statefulSet(config),
+    });
+    // A member that is not ready may be what the majority waits for.
+    addDisruptionBudget(this, NAME, { maxUnavailable: 1, evictUnready: false });
+  }
+}
+
+function statefulSet({ etcd, images }: Config): k8s.StatefulSetSpec {
+  return {
+    serviceName: NAME,
+    replicas: etcd.members,
+    // One after another, the first would wait for ever for a majority.
+    podManagementPolicy: "Parallel",
+    updateStrategy: { type: "RollingUpdate" },
+    persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
+    selector: { matchLabels: workloadLabels(NAME) },
+    template: podTemplate({
+      workload: NAME,
+      images,
+      options: etcd,
+      graceSeconds: STOP_SECONDS,
+      container: container(etcd, images.etcd),
+      spec: {
+        securityContext: RESTRICTED_POD_WITH_VOLUMES,
+        affinity: { podAntiAffinity: antiAffinity(etcd.spread) },
+        topologySpreadConstraints: spread(NAME),
+      },
+    }),
+    volumeClaimTemplates: [
+      {
+        metadata: { name: VOLUME, labels: workloadLabels(NAME) },
+        spec: {
+          accessModes: ["ReadWriteOnce"],
+          resources: { requests: { storage: quantity(etcd.storage) } },
+          ...(etcd.storageClass === undefined ? {} : { storageClassName: etcd.storageClass }),
+        },
+      },
+    ],
+  };
+}
+
+function container(etcd: Config["etcd"], image: string): k8s.Container {
+  return {
+    name: NAME,
+    image,
+    command: ["etcd", ...flags(etcd)],
+    env: [{ name: "POD_NAME", valueFrom: fromField("metadata.name") }],
+    ports: [client, peer, metrics].map(containerPort),
+    // /livez, not /health: a member without a majority is not helped by a restart.
+    ...probes(metrics),
+    resources: resources(etcd.resources),
+    volumeMounts: [{ name: VOLUME, mountPath: MOUNT_PATH }],
+  };
+}
+
+function flags(etcd: Config["etcd"]): string[] {
+  const self = `$(POD_NAME).${NAME}`;
+  const cluster = hosts(etcd).map(
+    (host, index) => `${NAME}-${index}=http://${host}:${peer.number}`,
+  );
+  const quotaBytes = Math.min(QUOTA_BYTES, (bytesOf(etcd.storage) ?? 0) / 2);
+  return [
+    "--name=$(POD_NAME)",
+    `--data-dir=${DATA_FOLDER}`,
+    `--listen-client-urls=http://0.0.0.0:${client.number}`,
+    `--advertise-client-urls=http://${self}:${client.number}`,
+    `--listen-peer-urls=http://0.0.0.0:${peer.number}`,
+    `--initial-advertise-peer-urls=http://${self}:${peer.number}`,
+    `--listen-metrics-urls=http://0.0.0.0:${metrics.number}`,
+    `--initial-cluster=${cluster.join(",")}`,
+    "--initial-cluster-state=new",
+    "--initial-cluster-token=pushcast",
+    `--heartbeat-interval=${etcd.heartbeatMs}`,
+    `--election-timeout=${etcd.electionMs}`,
+    "--auto-compaction-mode=periodic",
+    "--auto-compaction-retention=1h",
+    `--quota-backend-bytes=${Math.floor(quotaBytes)}`,
+    "--snapshot-count=10000",
+  ];
+}
+
+/** So that one machine's end is one member's end. */
+function antiAffinity(spread: Config["etcd"]["spread"]): k8s.PodAntiAffinity {
+  const apart: k8s.PodAffinityTerm = {
+    topologyKey: "kubernetes.io/hostname",
+    labelSelector: { matchLabels: workloadLabels(NAME) },
+  };
+  return spread === "required"
+    ? { requiredDuringSchedulingIgnoredDuringExecution: [apart] }
+    : {
+        preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: apart }],
+      };
+}

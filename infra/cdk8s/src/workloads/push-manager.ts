@@ -1,0 +1,91 @@
+import { pushManagerChecks, pushManagerSettings } from "@pushcast/push-manager";
+import { Construct } from "constructs";
+import type { Config } from "../config/schema.ts";
+import { addAutoscaler, fixedReplicas } from "../lib/autoscaler.ts";
+import { environment, fromField } from "../lib/environment.ts";
+import { k8s } from "../lib/k8s.ts";
+import { workloadLabels } from "../lib/labels.ts";
+import { heapLimit, managerMemoryBytes, requireMemory } from "../lib/memory.ts";
+import { podTemplate, resources, spread } from "../lib/pod.ts";
+import { containerPort, PORTS } from "../lib/ports.ts";
+import { probes } from "../lib/probes.ts";
+import {
+  addDisruptionBudget,
+  addMetricsService,
+  addService,
+  addServiceAccount,
+} from "../lib/workload-objects.ts";
+import { etcdEndpoints } from "./etcd.ts";
+
+const NAME = "push-manager";
+const { grpc, ops } = PORTS[NAME];
+
+/** What the kubelet itself takes between its signal and its patience's end, generously. */
+const SLACK_SECONDS = 15;
+const CALM_SECONDS = 300;
+
+/** Takes pushes from biz-servers and sends them to every connect-node. */
+export class PushManager extends Construct {
+  constructor(scope: Construct, id: string, config: Config) {
+    super(scope, id);
+    const { replicas } = config.pushManager;
+    addServiceAccount(this, NAME);
+    addService(this, { workload: NAME, ports: [grpc] });
+    // For clients that spread their calls over all managers by themselves.
+    addService(this, {
+      workload: NAME,
+      name: `${NAME}-headless`,
+      ports: [grpc],
+      kind: "headless",
+    });
+    addMetricsService(this, NAME, ops);
+    new k8s.KubeDeployment(this, "deployment", {
+      metadata: { name: NAME, labels: workloadLabels(NAME) },
+      spec: deployment(config),
+    });
+    addAutoscaler(this, { workload: NAME, replicas, calmSeconds: CALM_SECONDS });
+    addDisruptionBudget(this, NAME, { maxUnavailable: 1, evictUnready: true });
+  }
+}
+
+function deployment({ pushManager, images, settings: shared, etcd }: Config): k8s.DeploymentSpec {
+  const { variables, settings } = environment(
+    "pushManager",
+    pushManagerSettings,
+    pushManagerChecks,
+    {
+      POD_NAME: fromField("metadata.name"),
+      ETCD_ENDPOINTS: etcdEndpoints(etcd),
+      ...shared,
+      ...pushManager.settings,
+    },
+  );
+  const { memory } = pushManager.resources;
+  requireMemory("pushManager", memory, managerMemoryBytes(settings));
+  return {
+    ...fixedReplicas(pushManager.replicas),
+    selector: { matchLabels: workloadLabels(NAME) },
+    strategy: {
+      type: "RollingUpdate",
+      rollingUpdate: {
+        maxUnavailable: k8s.IntOrString.fromNumber(0),
+        maxSurge: k8s.IntOrString.fromNumber(1),
+      },
+    },
+    template: podTemplate({
+      workload: NAME,
+      images,
+      options: pushManager,
+      graceSeconds: Math.ceil(settings.STOP_SECONDS + SLACK_SECONDS),
+      container: {
+        name: NAME,
+        image: images.pushManager,
+        env: [...variables, heapLimit(memory)],
+        ports: [grpc, ops].map(containerPort),
+        ...probes(ops),
+        resources: resources(pushManager.resources),
+      },
+      spec: { topologySpreadConstraints: spread(NAME) },
+    }),
+  };
+}
