@@ -1,8 +1,9 @@
-import { nodeChecks, nodeSettings } from "@pushcast/connect-node";
+import { type NodeSettings, nodeChecks, nodeSettings } from "@pushcast/connect-node";
 import { Construct } from "constructs";
+import { InvalidConfig } from "../config/invalid-config.ts";
 import type { Config } from "../config/schema.ts";
 import { addAutoscaler, fixedReplicas } from "../lib/autoscaler.ts";
-import { environment, fromField, fromSecret } from "../lib/environment.ts";
+import { type Environment, environment, fromField, fromSecret } from "../lib/environment.ts";
 import { k8s } from "../lib/k8s.ts";
 import { workloadLabels } from "../lib/labels.ts";
 import { heapLimit, nodeMemoryBytes, requireMemory } from "../lib/memory.ts";
@@ -54,22 +55,37 @@ export class ConnectNode extends Construct {
   }
 }
 
-function deployment(config: Config): k8s.DeploymentSpec {
-  const { connectNode, images, etcd } = config;
-  const { opsTokenSecret, sendBufferBytes } = connectNode;
-  const { variables, settings } = environment("connectNode", nodeSettings, nodeChecks, {
+/** What a connect-node of these manifests is started with. */
+export function nodeEnvironment(config: Config): Environment<typeof nodeSettings> {
+  const { opsTokenSecret } = config.connectNode;
+  return environment("connectNode", nodeSettings, nodeChecks, {
     POD_NAME: fromField("metadata.name"),
     POD_IP: fromField("status.podIP"),
     // Empty, and so unset, where pods do not have the label.
     ZONE: fromField("metadata.labels['topology.kubernetes.io/zone']"),
-    ETCD_ENDPOINTS: etcdEndpoints(etcd),
+    ETCD_ENDPOINTS: etcdEndpoints(config.etcd),
     OPS_TOKEN: opsTokenSecret === undefined ? undefined : fromSecret(opsTokenSecret),
     ...config.settings,
-    ...connectNode.settings,
+    ...config.connectNode.settings,
   });
+}
+
+/** How long a connect-node may take to stop, before the kubelet kills it. */
+export function nodeGraceSeconds(settings: NodeSettings): number {
   const { DRAIN_ACCEPT_SECONDS, DRAIN_SECONDS, STOP_SECONDS } = settings;
+  return Math.ceil(DRAIN_ACCEPT_SECONDS + DRAIN_SECONDS + STOP_SECONDS + SLACK_SECONDS);
+}
+
+function deployment(config: Config): k8s.DeploymentSpec {
+  const { connectNode, images } = config;
+  const { sendBufferBytes, sessionsPerPod } = connectNode;
+  const { variables, settings } = nodeEnvironment(config);
   const { memory } = connectNode.resources;
   requireMemory("connectNode", memory, nodeMemoryBytes(settings));
+  if (sessionsPerPod !== undefined && sessionsPerPod > settings.MAX_SESSIONS) {
+    const problem = `${sessionsPerPod} is above MAX_SESSIONS, ${settings.MAX_SESSIONS}: no pod would ever be added`;
+    throw new InvalidConfig([{ path: "connectNode.sessionsPerPod", problem }]);
+  }
   return {
     ...fixedReplicas(connectNode.replicas),
     minReadySeconds: MIN_READY_SECONDS,
@@ -85,7 +101,7 @@ function deployment(config: Config): k8s.DeploymentSpec {
       workload: NAME,
       images,
       options: connectNode,
-      graceSeconds: Math.ceil(DRAIN_ACCEPT_SECONDS + DRAIN_SECONDS + STOP_SECONDS + SLACK_SECONDS),
+      graceSeconds: nodeGraceSeconds(settings),
       container: {
         name: NAME,
         image: images.connectNode,

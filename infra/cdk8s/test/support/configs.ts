@@ -1,0 +1,83 @@
+import { resolveConfig } from "../../src/config/load.ts";
+import { PROFILES } from "../../src/config/profiles.ts";
+import type { Config, ConfigInput } from "../../src/config/schema.ts";
+
+/** Says something of every option, and another thing than its default. */
+export const EVERY_OPTION = {
+  namespace: "push",
+  createNamespace: false,
+  images: {
+    pushManager: "registry.example.com:5000/push-manager:1.2.3",
+    connectNode: `registry.example.com/connect-node@sha256:${"0".repeat(64)}`,
+    etcd: "registry.example.com/etcd:v3.6.1",
+    pullPolicy: "Always",
+    pullSecrets: ["registry"],
+  },
+  settings: { LOG_SECONDS: 120, STOP_SECONDS: 20, LOG_LEVEL: "debug" },
+  pushManager: {
+    replicas: { min: 3, max: 9, cpuPercent: 60 },
+    settings: { ACK_TIMEOUT_MS: 500 },
+    resources: { cpu: "2", memory: "1Gi" },
+    nodeSelector: { "example.com/pool": "push" },
+    tolerations: [{ key: "example.com/pool", operator: "Exists", effect: "NoSchedule" }],
+    priorityClassName: "important",
+    podAnnotations: { "example.com/team": "push" },
+  },
+  connectNode: {
+    replicas: { min: 4, max: 40, cpuPercent: 50 },
+    sessionsPerPod: 8000,
+    settings: { AUTH_MODE: "none", MAX_SESSIONS: 10_000, DRAIN_SECONDS: 120.5 },
+    opsTokenSecret: { name: "ops", key: "token" },
+    sendBufferBytes: 262_144,
+    service: { type: "LoadBalancer", annotations: { "example.com/lb": "internal" } },
+    resources: { cpu: "1500m", memory: "1.5Gi" },
+    nodeSelector: { "example.com/pool": "connect" },
+    tolerations: [{ key: "example.com/pool", operator: "Equal", value: "connect" }],
+    priorityClassName: "important",
+    podAnnotations: { "example.com/team": "push" },
+  },
+  etcd: {
+    members: 5,
+    storageClass: "fast",
+    storage: "256Mi",
+    spread: "preferred",
+    heartbeatMs: 250,
+    electionMs: 2500,
+    resources: { cpu: "500m", memory: "1Gi" },
+    nodeSelector: { "example.com/pool": "etcd" },
+    tolerations: [{ operator: "Exists" }],
+    priorityClassName: "most-important",
+    podAnnotations: { "example.com/team": "push" },
+  },
+  ingress: {
+    enabled: true,
+    host: "push.example.org",
+    className: "traefik",
+    annotations: { "example.com/timeout": "1h" },
+    tlsSecret: "push-tls",
+  },
+  network: {
+    policies: true,
+    clients: [{ namespaceLabels: { "kubernetes.io/metadata.name": "traefik" } }],
+    publishers: [
+      { podLabels: { "app.kubernetes.io/name": "chat" } },
+      { namespaceLabels: { "example.com/team": "captions" }, podLabels: {} },
+    ],
+    metrics: [{ cidr: "10.1.0.0/16" }],
+    restrictEgress: true,
+  },
+} as const satisfies ConfigInput;
+
+/** As little as there can be. */
+const WITHOUT_OPTIONALS = {
+  createNamespace: false,
+  ingress: { enabled: false },
+  network: { policies: false },
+} as const satisfies ConfigInput;
+
+/** The configurations of which everything must hold. */
+export const CONFIGS: readonly (readonly [name: string, config: Config])[] = [
+  ...Object.keys(PROFILES).map((profile) => [profile, resolveConfig(profile)] as const),
+  ["every option", resolveConfig("prod", EVERY_OPTION)],
+  ["dev without what is optional", resolveConfig("dev", WITHOUT_OPTIONALS)],
+];
