@@ -51,6 +51,7 @@ const pods = {
   nodeSelector: labels.default({}).describe("Labels of the machines that its pods may run on."),
   tolerations: z
     .array(toleration)
+    .readonly()
     .default([])
     .describe("Taints of machines that its pods put up with."),
   priorityClassName: dnsName.optional().describe("The PriorityClass of its pods."),
@@ -72,7 +73,7 @@ const peer = z
   );
 
 /** Who may open a connection. */
-const peers = z.union([z.literal("anyone"), z.array(peer).min(1)]);
+const peers = z.union([z.literal("anyone"), z.array(peer).min(1).readonly()]);
 
 export const configSchema = z.strictObject({
   namespace: dnsLabel.default("pushcast").describe("The namespace of everything."),
@@ -91,7 +92,11 @@ export const configSchema = z.strictObject({
         .enum(["IfNotPresent", "Always", "Never"])
         .default("IfNotPresent")
         .describe("When images are pulled."),
-      pullSecrets: z.array(dnsName).default([]).describe("Secrets with which images are pulled."),
+      pullSecrets: z
+        .array(dnsName)
+        .readonly()
+        .default([])
+        .describe("Secrets with which images are pulled."),
     })
     .prefault({}),
   settings: settingsSection(sharedSettings, OWNED)

@@ -1,0 +1,202 @@
+import { nodeSettings } from "@pushcast/connect-node";
+import { pushManagerSettings } from "@pushcast/push-manager";
+import { describe, expect, test } from "vitest";
+import { resolveConfig } from "../src/config/load.ts";
+import type { ConfigInput } from "../src/config/schema.ts";
+import { PORTS } from "../src/lib/ports.ts";
+import { EVERY_OPTION } from "./support/configs.ts";
+import { manifestsOf, nameOf, ofKind, workloadsOf } from "./support/manifests.ts";
+
+function manifests(own: ConfigInput = {}, profile = "prod") {
+  return manifestsOf(resolveConfig(profile, own));
+}
+
+function workload(name: string, own: ConfigInput = {}, profile = "prod") {
+  const found = workloadsOf(manifests(own, profile)).find(
+    ({ manifest }) => manifest.metadata?.name === name,
+  );
+  const container = found?.containers[0];
+  if (found === undefined || container === undefined) throw new Error(`no ${name}`);
+  return { ...found, container };
+}
+
+test("the ports are those that the services listen on", () => {
+  expect(PORTS["push-manager"].grpc.number).toBe(pushManagerSettings.GRPC_PORT.default);
+  expect(PORTS["push-manager"].ops.number).toBe(pushManagerSettings.OPS_PORT.default);
+  expect(PORTS["connect-node"].ws.number).toBe(nodeSettings.WS_PORT.default);
+  expect(PORTS["connect-node"].grpc.number).toBe(nodeSettings.GRPC_PORT.default);
+  expect(PORTS["connect-node"].ops.number).toBe(nodeSettings.OPS_PORT.default);
+});
+
+describe("a connect-node", () => {
+  test("knows its name, its address and its zone", () => {
+    const { env = [] } = workload("connect-node").container;
+    const fields = env.map(({ name, valueFrom }) => [name, valueFrom?.fieldRef?.fieldPath]);
+
+    expect(fields).toEqual(
+      expect.arrayContaining([
+        ["POD_NAME", "metadata.name"],
+        ["POD_IP", "status.podIP"],
+        ["ZONE", "metadata.labels['topology.kubernetes.io/zone']"],
+      ]),
+    );
+  });
+
+  test("finds every member of etcd by a name that all namespaces and clusters have", () => {
+    const { env } = workload("connect-node").container;
+    expect(env).toContainEqual({
+      name: "ETCD_ENDPOINTS",
+      value: "http://etcd-0.etcd:2379,http://etcd-1.etcd:2379,http://etcd-2.etcd:2379",
+    });
+  });
+
+  test("may take as long to stop as its settings say, and 20 s", () => {
+    const settings = { DRAIN_ACCEPT_SECONDS: 2, DRAIN_SECONDS: 300.5, AUTH_MODE: "none" };
+    const { spec } = workload("connect-node", {
+      settings: { STOP_SECONDS: 10 },
+      connectNode: { settings },
+    });
+    expect(spec.terminationGracePeriodSeconds).toBe(333);
+  });
+
+  test("heeds SIGTERM by itself: nothing runs before its stop", () => {
+    expect(workload("connect-node").container.lifecycle).toBeUndefined();
+  });
+
+  test("takes the token of its drain from a Secret", () => {
+    expect(workload("connect-node", EVERY_OPTION).container.env).toContainEqual({
+      name: "OPS_TOKEN",
+      valueFrom: { secretKeyRef: { name: "ops", key: "token" } },
+    });
+  });
+
+  test("gets a bound on the kernel's send buffers only where that is asked for", () => {
+    expect(workload("connect-node").spec.securityContext?.sysctls).toBeUndefined();
+    expect(workload("connect-node", EVERY_OPTION).spec.securityContext?.sysctls).toEqual([
+      { name: "net.ipv4.tcp_wmem", value: "4096 16384 262144" },
+    ]);
+  });
+
+  test("has the settings of both services and its own", () => {
+    const { env } = workload("connect-node", EVERY_OPTION).container;
+    expect(env).toEqual(
+      expect.arrayContaining([
+        { name: "LOG_SECONDS", value: "120" },
+        { name: "MAX_SESSIONS", value: "10000" },
+      ]),
+    );
+    expect(workload("push-manager", EVERY_OPTION).container.env).toContainEqual({
+      name: "LOG_SECONDS",
+      value: "120",
+    });
+  });
+});
+
+describe("etcd", () => {
+  test("starts as a cluster of all members, each by its own name", () => {
+    const { container } = workload("etcd");
+    expect(container.command).toEqual(
+      expect.arrayContaining([
+        "--name=$(POD_NAME)",
+        "--initial-advertise-peer-urls=http://$(POD_NAME).etcd:2380",
+        "--initial-cluster=etcd-0=http://etcd-0.etcd:2380,etcd-1=http://etcd-1.etcd:2380,etcd-2=http://etcd-2.etcd:2380",
+      ]),
+    );
+  });
+
+  test("members start at once, find each other before they are ready, and keep their volumes", () => {
+    const [set] = ofKind(manifests(), "StatefulSet");
+    const service = ofKind(manifests(), "Service").find(
+      (found) => nameOf(found) === "Service/etcd",
+    );
+
+    expect(set?.spec?.podManagementPolicy).toBe("Parallel");
+    expect(set?.spec?.serviceName).toBe("etcd");
+    expect(service?.spec).toMatchObject({ clusterIP: "None", publishNotReadyAddresses: true });
+    expect(set?.spec?.persistentVolumeClaimRetentionPolicy).toEqual({
+      whenDeleted: "Retain",
+      whenScaled: "Retain",
+    });
+  });
+
+  test("does not fill a small volume", () => {
+    const { container } = workload("etcd", { etcd: { storage: "100Mi" } });
+    expect(container.command).toContain(`--quota-backend-bytes=${50 * 1024 ** 2}`);
+  });
+
+  test.each([
+    ["prod", "requiredDuringSchedulingIgnoredDuringExecution"],
+    ["dev", "preferredDuringSchedulingIgnoredDuringExecution"],
+  ])("in %s, members keep apart: %s", (profile, rule) => {
+    const { spec } = workload("etcd", {}, profile);
+    expect(Object.keys(spec.affinity?.podAntiAffinity ?? {})).toEqual([rule]);
+  });
+});
+
+describe("the Services", () => {
+  test("for metrics keep pods that stop, and those for callers do not", () => {
+    const published = ofKind(manifests(), "Service")
+      .filter(({ spec }) => spec?.publishNotReadyAddresses)
+      .map(({ metadata }) => metadata?.name);
+
+    expect(published).toEqual(["etcd", "push-manager-metrics", "connect-node-metrics"]);
+  });
+
+  test("of the push-manager are one address, and one of all addresses", () => {
+    const ofManagers = ofKind(manifests(), "Service")
+      .filter(({ spec }) => spec?.ports?.some(({ port }) => port === 50051))
+      .map(({ metadata, spec }) => [metadata?.name, spec?.clusterIP]);
+
+    expect(ofManagers).toEqual([
+      ["push-manager", undefined],
+      ["push-manager-headless", "None"],
+    ]);
+  });
+});
+
+describe("autoscaling", () => {
+  const autoscaler = (own: ConfigInput) =>
+    ofKind(manifests(own), "HorizontalPodAutoscaler").find(
+      ({ metadata }) => metadata?.name === "connect-node",
+    );
+
+  test("is by CPU, which a cluster with no more than metrics-server knows", () => {
+    const types = autoscaler({})?.spec?.metrics?.map(({ type }) => type);
+    expect(types).toEqual(["Resource"]);
+  });
+
+  test("is also by sessions where that is asked for", () => {
+    const { metrics } = autoscaler({ connectNode: { sessionsPerPod: 15_000 } })?.spec ?? {};
+    expect(metrics).toContainEqual({
+      type: "Pods",
+      pods: {
+        metric: { name: "connect_node_sessions" },
+        target: { type: "AverageValue", averageValue: "15000" },
+      },
+    });
+  });
+
+  test("is not where the number of pods is fixed", () => {
+    const fixed = manifests({ connectNode: { replicas: { min: 4, max: 4 } } });
+    const names = ofKind(fixed, "HorizontalPodAutoscaler").map(({ metadata }) => metadata?.name);
+    expect(names).toEqual(["push-manager"]);
+    const node = ofKind(fixed, "Deployment").find((found) => nameOf(found).endsWith("node"));
+    expect(node?.spec?.replicas).toBe(4);
+  });
+});
+
+test("dev asks nothing of a cluster that a bare one lacks", () => {
+  const groups = manifests({}, "dev").map(({ apiVersion, kind }) => `${apiVersion} ${kind}`);
+  expect(new Set(groups)).toEqual(
+    new Set([
+      "v1 Namespace",
+      "v1 Service",
+      "v1 ServiceAccount",
+      "apps/v1 Deployment",
+      "apps/v1 StatefulSet",
+      "networking.k8s.io/v1 Ingress",
+      "networking.k8s.io/v1 NetworkPolicy",
+      "policy/v1 PodDisruptionBudget",
+    ]),
+  );
+});
