@@ -1,6 +1,7 @@
-// Writes the tables of settings and metrics in docs/operations.md from the code. With --check it
-// changes nothing and fails if they are not current.
+// Writes the tables of settings and metrics in docs/operations.md, and that of the manifests' options in
+// infra/cdk8s/README.md, from the code. With --check it changes nothing and fails if they are not current.
 import { readFile, writeFile } from "node:fs/promises";
+import { configOptions, PROFILES } from "@pushcast/cdk8s";
 import { createConnectNode, nodeChecks, nodeSettings } from "@pushcast/connect-node";
 import { createPushManager, pushManagerChecks, pushManagerSettings } from "@pushcast/push-manager";
 import {
@@ -10,8 +11,6 @@ import {
   type SettingsSchema,
 } from "@pushcast/runtime";
 import { Registry } from "prom-client";
-
-const PAGE = new URL("../docs/operations.md", import.meta.url);
 
 function settingsTable(): string {
   const manager: SettingsSchema = pushManagerSettings;
@@ -57,18 +56,50 @@ function metricsTable(): string {
   return ["| metric | type | |", "|---|---|---|", ...rows].join("\n");
 }
 
+/** The options of the manifests, with what each profile says of them instead of the default. */
+function optionsTable(): string {
+  const profiles = Object.entries(PROFILES);
+  const rows = configOptions().map((option) => {
+    const path = option.path.join(".");
+    const ofProfiles = profiles.map(([, profile]) => {
+      const said = option.path.reduce<unknown>(
+        (value, key) => (value as Record<string, unknown> | undefined)?.[key],
+        profile,
+      );
+      return said === undefined ? "" : json(said);
+    });
+    const cells = [`\`${path}\``, json(option.default), ...ofProfiles, cell(option.description)];
+    return `| ${cells.join(" | ")} |`;
+  });
+  const head = ["option", "default", ...profiles.map(([name]) => `in ${name}`), ""];
+  return [`| ${head.join(" | ")} |`, `|${"---|".repeat(head.length)}`, ...rows].join("\n");
+}
+
+function json(value: unknown): string {
+  return value === undefined ? "–" : `\`${cell(JSON.stringify(value))}\``;
+}
+
 function replaceSection(page: string, name: string, table: string): string {
   const section = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- /${name} -->)`);
-  if (!section.test(page)) throw new Error(`docs/operations.md has no section ${name}`);
+  if (!section.test(page)) throw new Error(`there is no section ${name}`);
   return page.replace(section, (_, start: string, end: string) => `${start}${table}\n${end}`);
 }
 
-const before = await readFile(PAGE, "utf8");
-let after = replaceSection(before, "settings", settingsTable());
-after = replaceSection(after, "metrics", metricsTable());
-if (!process.argv.includes("--check")) {
-  await writeFile(PAGE, after);
-} else if (after !== before) {
-  process.stderr.write("docs/operations.md is not current: run `npm run generate`\n");
-  process.exitCode = 1;
+/** Each page, with the tables of its sections. */
+const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  "docs/operations.md": { settings: settingsTable, metrics: metricsTable },
+  "infra/cdk8s/README.md": { options: optionsTable },
+};
+
+for (const [path, tables] of Object.entries(PAGES)) {
+  const page = new URL(`../${path}`, import.meta.url);
+  const before = await readFile(page, "utf8");
+  let after = before;
+  for (const [name, table] of Object.entries(tables)) after = replaceSection(after, name, table());
+  if (!process.argv.includes("--check")) {
+    await writeFile(page, after);
+  } else if (after !== before) {
+    process.stderr.write(`${path} is not current: run \`npm run generate\`\n`);
+    process.exitCode = 1;
+  }
 }

@@ -36,6 +36,16 @@ async function run(): Promise<void> {
 try {
   await run();
 } catch (error) {
-  console.error(error instanceof InvalidConfig ? error.message : error);
+  console.error(isTheUsers(error) ? error.message : error);
   process.exitCode = 1;
+}
+
+/** What needs no stack, since it is not the program's fault. */
+function isTheUsers(error: unknown): error is Error {
+  return (
+    error instanceof InvalidConfig ||
+    (error instanceof TypeError &&
+      "code" in error &&
+      String(error.code).startsWith("ERR_PARSE_ARGS"))
+  );
 }

@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createApp } from "../src/app.ts";
 import { type ConfigProblem, InvalidConfig } from "../src/config/invalid-config.ts";
 import { loadConfig, resolveConfig } from "../src/config/load.ts";
-import { configSchema } from "../src/config/schema.ts";
+import { configOptions } from "../src/config/options.ts";
 import { EVERY_OPTION } from "./support/configs.ts";
-import { optionsOf } from "./support/options.ts";
 
 function file(name: string, text: string): string {
   const folder = mkdtempSync(join(tmpdir(), "pushcast-config-"));
@@ -64,13 +63,22 @@ describe("a configuration", () => {
     });
   });
 
+  test("is such as the README shows", async () => {
+    const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+    const [, example = ""] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+    const config = await loadConfig({ profile: "prod", file: file("own.ts", example) });
+
+    expect(config.connectNode.settings).toMatchObject({ MAX_SESSIONS: 30_000, AUTH_MODE: "none" });
+    expect(() => createApp(config)).not.toThrow();
+  });
+
   test("with every option says something of every option", () => {
     const said = (path: readonly string[]) =>
       path.reduce<unknown>(
         (value, key) => (value as Record<string, unknown> | undefined)?.[key],
         EVERY_OPTION,
       );
-    const unsaid = optionsOf(configSchema).filter(({ path }) => said(path) === undefined);
+    const unsaid = configOptions().filter(({ path }) => said(path) === undefined);
     expect(unsaid).toEqual([]);
   });
 });
@@ -197,17 +205,22 @@ describe("a configuration is refused with the place and the reason", () => {
     [
       "two members of etcd",
       { etcd: { members: 2 } },
-      { path: "etcd.members", problem: expect.any(String) },
+      { path: "etcd.members", problem: "must be 1, 3 or 5" },
     ],
     [
       "a list of nobody",
       { network: { publishers: [] } },
-      { path: "network.publishers", problem: expect.any(String) },
+      { path: "network.publishers", problem: expect.stringContaining("1 ") },
     ],
     [
       "a peer that is both a pod and an address",
       { network: { publishers: [{ cidr: "10.0.0.0/8", podLabels: {} }] } },
       { path: "network.publishers.0", problem: expect.stringContaining("must have either cidr") },
+    ],
+    [
+      "peers that are none",
+      { network: { clients: "nobody" } },
+      { path: "network.clients", problem: 'must be "anyone" or a list of peers' },
     ],
     ["something that is no object", [], { path: "", problem: "the file must hold one object" }],
   ])("%s", (_, own, problem) => {
@@ -228,6 +241,7 @@ describe("a configuration is refused with the place and the reason", () => {
   test.each([
     ["is not there", "missing.json", undefined, /missing\.json: cannot be read: ENOENT/],
     ["is not JSON", "own.json", "{", /own\.json: is not JSON: /],
+    ["exports nothing", "own.ts", "export const a = 1;", /own\.ts: has no default export/],
     ["does not load", "own.ts", "throw new Error('no')", /own\.ts: cannot be loaded: no/],
   ])("a file that %s", async (_, name, text, message) => {
     const path = text === undefined ? join(tmpdir(), name) : file(name, text);

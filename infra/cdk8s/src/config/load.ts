@@ -48,28 +48,26 @@ function isProfile(name: string): name is ProfileName {
 }
 
 async function readConfigFile(file: string): Promise<unknown> {
-  const fail = (problem: string, cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return new InvalidConfig([{ path: file, problem: `${problem}: ${reason}` }]);
-  };
-  if (!file.endsWith(".json")) {
-    try {
-      const module: { default?: unknown } = await import(pathToFileURL(file).href);
-      return module.default;
-    } catch (error) {
-      throw fail("cannot be loaded", error);
-    }
+  if (file.endsWith(".json")) {
+    const text = await attempt(file, "cannot be read", () => readFile(file, "utf8"));
+    return await attempt(file, "is not JSON", () => JSON.parse(text));
   }
-  let text: string;
+  const url = pathToFileURL(file).href;
+  const module: object = await attempt(file, "cannot be loaded", () => import(url));
+  if ("default" in module) return module.default;
+  throw new InvalidConfig([{ path: file, problem: "has no default export" }]);
+}
+
+async function attempt<Value>(
+  file: string,
+  failure: string,
+  work: () => Value | Promise<Value>,
+): Promise<Value> {
   try {
-    text = await readFile(file, "utf8");
+    return await work();
   } catch (error) {
-    throw fail("cannot be read", error);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw fail("is not JSON", error);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidConfig([{ path: file, problem: `${failure}: ${reason}` }]);
   }
 }
 

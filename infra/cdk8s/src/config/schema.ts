@@ -73,7 +73,10 @@ const peer = z
   );
 
 /** Who may open a connection. */
-const peers = z.union([z.literal("anyone"), z.array(peer).min(1).readonly()]);
+const peers = z.union(
+  [z.literal("anyone"), z.array(peer).min(1).readonly()],
+  'must be "anyone" or a list of peers',
+);
 
 export const configSchema = z.strictObject({
   namespace: dnsLabel.default("pushcast").describe("The namespace of everything."),
@@ -83,8 +86,12 @@ export const configSchema = z.strictObject({
     .describe("Whether the namespace is one of the manifests. It admits restricted pods only."),
   images: z
     .strictObject({
-      pushManager: image.default(`pushcast/push-manager:${VERSION}`).describe("The push-manager."),
-      connectNode: image.default(`pushcast/connect-node:${VERSION}`).describe("The connect-node."),
+      pushManager: image
+        .default(`localhost/pushcast/push-manager:${VERSION}`)
+        .describe("The push-manager."),
+      connectNode: image
+        .default(`localhost/pushcast/connect-node:${VERSION}`)
+        .describe("The connect-node."),
       etcd: image
         .default("gcr.io/etcd-development/etcd:v3.5.21")
         .describe("etcd, 3.5.12 or later: the probes need its /livez and /readyz."),
@@ -158,7 +165,7 @@ export const configSchema = z.strictObject({
   etcd: z
     .strictObject({
       members: z
-        .union([z.literal(1), z.literal(3), z.literal(5)])
+        .union([z.literal(1), z.literal(3), z.literal(5)], "must be 1, 3 or 5")
         .default(3)
         .describe("How many. It cannot be changed later: a member is added by hand."),
       storageClass: dnsName.optional().describe("The StorageClass; else the cluster's default."),

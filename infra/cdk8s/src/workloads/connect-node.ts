@@ -56,7 +56,7 @@ export class ConnectNode extends Construct {
 }
 
 /** What a connect-node of these manifests is started with. */
-export function nodeEnvironment(config: Config): Environment<typeof nodeSettings> {
+function nodeEnvironment(config: Config): Environment<typeof nodeSettings> {
   const { opsTokenSecret } = config.connectNode;
   return environment("connectNode", nodeSettings, nodeChecks, {
     POD_NAME: fromField("metadata.name"),
@@ -71,7 +71,7 @@ export function nodeEnvironment(config: Config): Environment<typeof nodeSettings
 }
 
 /** How long a connect-node may take to stop, before the kubelet kills it. */
-export function nodeGraceSeconds(settings: NodeSettings): number {
+function nodeGraceSeconds(settings: NodeSettings): number {
   const { DRAIN_ACCEPT_SECONDS, DRAIN_SECONDS, STOP_SECONDS } = settings;
   return Math.ceil(DRAIN_ACCEPT_SECONDS + DRAIN_SECONDS + STOP_SECONDS + SLACK_SECONDS);
 }

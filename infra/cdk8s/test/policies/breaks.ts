@@ -105,6 +105,15 @@ export const BREAKS: readonly Break[] = [
     break: change("HorizontalPodAutoscaler/connect-node", "spec.scaleTargetRef.name", "node"),
   },
   {
+    policy: selectors.autoscalersScaleAWorkload,
+    violation: "HorizontalPodAutoscaler/push-manager scales Deployment/connect-node",
+    break: change(
+      "HorizontalPodAutoscaler/push-manager",
+      "spec.scaleTargetRef.name",
+      "connect-node",
+    ),
+  },
+  {
     policy: selectors.monitorsSelectOnePort,
     violation: "ServiceMonitor/wrong takes port http of no Service",
     break: add(monitor("connect-node", "http")),

@@ -81,13 +81,15 @@ export const everyWorkloadHasABudget: Policy = {
 };
 
 export const autoscalersScaleAWorkload: Policy = {
-  name: "an autoscaler scales a workload that is there",
+  name: "an autoscaler scales the Deployment of its name",
   violations: (manifests) => {
     const names = new Set(workloadsOf(manifests).map(({ name }) => name));
     return ofKind(manifests, "HorizontalPodAutoscaler").flatMap((autoscaler) => {
       const target = autoscaler.spec?.scaleTargetRef;
       const name = `${target?.kind}/${target?.name}`;
-      return names.has(name) ? [] : [`${nameOf(autoscaler)} scales ${name}`];
+      return names.has(name) && target?.name === autoscaler.metadata?.name
+        ? []
+        : [`${nameOf(autoscaler)} scales ${name}`];
     });
   },
 };

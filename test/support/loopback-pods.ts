@@ -1,0 +1,172 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type Manifest,
+  type Workload,
+  workloadsOf,
+} from "../../infra/cdk8s/test/support/manifests.ts";
+import { type ServiceName, ServiceProcess, type Settings } from "./processes.ts";
+import { until } from "./until.ts";
+
+type Container = Workload["containers"][number];
+
+/** What a kubelet would run, as a process on an address of its own below 127.0.0.0/8. */
+export interface LoopbackPod {
+  readonly workload: string;
+  readonly name: string;
+  readonly ip: string;
+  readonly container: Container;
+  /** As the process has them. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The defaults of ServiceProcess, which no kubelet knows. */
+const NO_TEST_DEFAULTS: Settings = {
+  GRPC_PORT: undefined,
+  OPS_PORT: undefined,
+  WS_PORT: undefined,
+  AUTH_MODE: undefined,
+  ACK_TIMEOUT_MS: undefined,
+  REGISTRATION_TTL_S: undefined,
+  DRAIN_ACCEPT_SECONDS: undefined,
+  DRAIN_SECONDS: undefined,
+};
+
+/** Runs what manifests describe, with the ports, the environment and the flags that they give. */
+export class LoopbackPods {
+  readonly pods: LoopbackPod[] = [];
+  readonly #dataFolder = mkdtempSync(join(tmpdir(), "pushcast-pods-"));
+  readonly #services: ServiceProcess[] = [];
+  readonly #etcds: ChildProcess[] = [];
+  readonly #workloads: readonly Workload[];
+
+  constructor(manifests: readonly Manifest[]) {
+    this.#workloads = workloadsOf(manifests);
+    for (const workload of this.#workloads) this.#addPods(workload);
+  }
+
+  of(workload: string): LoopbackPod[] {
+    return this.pods.filter((pod) => pod.workload === workload);
+  }
+
+  /** Starts all of them at once, as a cluster does; resolves when every probe is content. */
+  async start(): Promise<void> {
+    for (const pod of this.pods) {
+      if (pod.workload === "etcd") this.#startEtcd(pod);
+      else this.#startService(pod);
+    }
+    await Promise.all(
+      this.pods.map((pod) => until(`${pod.name} is ready`, () => this.#isReady(pod))),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#services.map((service) => service.close()));
+    for (const etcd of this.#etcds) {
+      if (etcd.exitCode !== null || etcd.signalCode !== null) continue;
+      const exit = once(etcd, "exit");
+      etcd.kill("SIGKILL");
+      await exit;
+    }
+    rmSync(this.#dataFolder, { recursive: true, force: true });
+  }
+
+  #addPods({ manifest, containers }: Workload): void {
+    const [container] = containers;
+    const workload = manifest.metadata?.name ?? "";
+    if (container === undefined) throw new Error(`${workload} has no container`);
+    for (let index = 0; index < (manifest.spec?.replicas ?? 1); index += 1) {
+      const name = `${workload}-${index}`;
+      // Of this process, so that two runs of the tests do not meet.
+      const ip = `127.${(process.pid >> 8) & 255}.${process.pid & 255}.${10 + this.pods.length}`;
+      const env = Object.fromEntries(
+        (container.env ?? []).map((variable) => [
+          variable.name,
+          environmentValue(variable, { name, ip }),
+        ]),
+      );
+      this.pods.push({ workload, name, ip, container, env });
+    }
+  }
+
+  /** With addresses in place of the names that a cluster's DNS would know. */
+  #resolved(text: string): string {
+    return this.of("etcd").reduce(
+      (resolved, { name, ip }) => resolved.replaceAll(`//${name}.etcd:`, `//${ip}:`),
+      text,
+    );
+  }
+
+  #startService({ workload, ip, env }: LoopbackPod): void {
+    const resolved = Object.entries(env).map(([name, value]) => [name, this.#resolved(value)]);
+    const hosts = { GRPC_HOST: ip, OPS_HOST: ip, WS_HOST: ip };
+    const settings = { ...NO_TEST_DEFAULTS, ...Object.fromEntries(resolved), ...hosts };
+    this.#services.push(new ServiceProcess(workload as ServiceName, settings));
+  }
+
+  #startEtcd({ name, ip, env, container }: LoopbackPod): void {
+    const [program = "", ...flags] = (container.command ?? []).map((text) =>
+      this.#resolved(expanded(text, env))
+        .replace("//0.0.0.0:", `//${ip}:`)
+        .replace("/var/lib/etcd/", `${join(this.#dataFolder, name)}/`),
+    );
+    const path = { PATH: process.env.PATH };
+    this.#etcds.push(spawn(program, flags, { stdio: "ignore", env: { ...path, ...env } }));
+  }
+
+  /** Debian's etcd is of a version that answers neither /livez nor /readyz. */
+  async #isReady(pod: LoopbackPod): Promise<boolean> {
+    for (const service of this.#services) {
+      if (service.unexpectedEnd !== undefined) throw new Error(service.unexpectedEnd);
+    }
+    const { readinessProbe, livenessProbe } = pod.container;
+    if (pod.workload === "etcd") return await isContent(pod, readinessProbe, "/health");
+    return (await isContent(pod, livenessProbe)) && (await isContent(pod, readinessProbe));
+  }
+}
+
+/** The number of a container's named port. */
+export function portOf({ container, name }: LoopbackPod, portName: unknown): number {
+  const port = container.ports?.find((found) => found.name === portName)?.containerPort;
+  if (port === undefined) throw new Error(`${name} has no port ${portName}`);
+  return port;
+}
+
+async function isContent(
+  pod: LoopbackPod,
+  probe: Container["readinessProbe"],
+  path = probe?.httpGet?.path,
+): Promise<boolean> {
+  const port = portOf(pod, probe?.httpGet?.port);
+  try {
+    return (await fetch(`http://${pod.ip}:${port}${path}`)).status === 200;
+  } catch {
+    return false;
+  }
+}
+
+function environmentValue(
+  variable: NonNullable<Container["env"]>[number],
+  pod: { name: string; ip: string },
+): string {
+  const field = variable.valueFrom?.fieldRef?.fieldPath;
+  switch (field) {
+    case undefined:
+      return variable.value ?? "";
+    case "metadata.name":
+      return pod.name;
+    case "status.podIP":
+      return pod.ip;
+    case "metadata.labels['topology.kubernetes.io/zone']":
+      return "";
+    default:
+      throw new Error(`${variable.name} is of ${field}`);
+  }
+}
+
+function expanded(text: string, env: Readonly<Record<string, string>>): string {
+  return text.replace(/\$\((\w+)\)/g, (whole, name: string) => env[name] ?? whole);
+}
