@@ -38,10 +38,10 @@ describe("a configuration", () => {
     const peers = [{ cidr: "10.0.0.0/8" }];
     const config = resolveConfig("prod", {
       network: { publishers: peers },
-      ingress: { host: null, tlsSecret: null },
+      ingress: { className: null, tlsSecret: null },
     });
     expect(config.network.publishers).toEqual(peers);
-    expect(config.ingress.host).toBeUndefined();
+    expect(config.ingress.className).toBeUndefined();
   });
 
   test("leaves the profile as it was", () => {
@@ -199,8 +199,8 @@ describe("a configuration is refused with the place and the reason", () => {
     ],
     [
       "a certificate without a host",
-      { ingress: { host: null } },
-      { path: "ingress.host", problem: "is required with tlsSecret" },
+      { ingress: { hosts: [] } },
+      { path: "ingress.hosts", problem: "is required with tlsSecret" },
     ],
     [
       "two members of etcd",

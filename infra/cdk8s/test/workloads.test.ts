@@ -185,6 +185,33 @@ describe("autoscaling", () => {
   });
 });
 
+describe("the Ingress", () => {
+  const ingress = (own: ConfigInput, profile?: string) =>
+    ofKind(manifests(own, profile), "Ingress")[0]?.spec;
+  const hosts = (own: ConfigInput, profile?: string) =>
+    ingress(own, profile)?.rules?.map(({ host }) => host);
+
+  test("leads each host to the path of the WebSockets, and no other path anywhere", () => {
+    expect(hosts({ ingress: { hosts: ["a.example.com", "b.example.com"] } })).toEqual([
+      "a.example.com",
+      "b.example.com",
+    ]);
+    const paths = ingress({})?.rules?.flatMap(({ http }) => http?.paths ?? []);
+    expect(paths?.map(({ path, pathType }) => [path, pathType])).toEqual([["/ws", "Exact"]]);
+  });
+
+  test("is for any host where none is named", () => {
+    expect(hosts({}, "dev")).toEqual([undefined]);
+    expect(ingress({}, "dev")?.tls).toBeUndefined();
+  });
+
+  test("has a certificate for all of its hosts", () => {
+    expect(ingress(EVERY_OPTION)?.tls).toEqual([
+      { hosts: ["push.example.org", "push.example.net"], secretName: "push-tls" },
+    ]);
+  });
+});
+
 test("dev asks nothing of a cluster that a bare one lacks", () => {
   const groups = manifests({}, "dev").map(({ apiVersion, kind }) => `${apiVersion} ${kind}`);
   expect(new Set(groups)).toEqual(

@@ -29,7 +29,7 @@ const prod: ConfigInput = {
   },
   ingress: {
     className: "nginx",
-    host: "pushcast.example.com",
+    hosts: ["pushcast.example.com"],
     tlsSecret: "pushcast-tls",
   },
 };

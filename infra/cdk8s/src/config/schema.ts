@@ -191,7 +191,11 @@ export const configSchema = z.strictObject({
   ingress: z
     .strictObject({
       enabled: z.boolean().default(true).describe("Whether there is an Ingress for clients."),
-      host: dnsName.optional().describe("The host that clients connect to; else any."),
+      hosts: z
+        .array(dnsName)
+        .readonly()
+        .default([])
+        .describe("The hosts that clients connect to; with none, any."),
       className: dnsName.optional().describe("The IngressClass; else the cluster's default."),
       annotations: annotations
         .default({
@@ -202,10 +206,10 @@ export const configSchema = z.strictObject({
         .describe("Annotations of the Ingress. Controllers ignore those that are not theirs."),
       tlsSecret: dnsName
         .optional()
-        .describe("The Secret with the certificate of the host; else the controller's."),
+        .describe("The Secret with the certificate of the hosts; else the controller's."),
     })
-    .refine(({ host, tlsSecret }) => tlsSecret === undefined || host !== undefined, {
-      path: ["host"],
+    .refine(({ hosts, tlsSecret }) => tlsSecret === undefined || hosts.length > 0, {
+      path: ["hosts"],
       error: "is required with tlsSecret",
     })
     .prefault({}),

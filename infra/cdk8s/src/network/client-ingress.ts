@@ -12,28 +12,23 @@ const PATH = "/ws";
 export class ClientIngress extends Construct {
   constructor(scope: Construct, id: string, ingress: Config["ingress"]) {
     super(scope, id);
-    const { host, className, annotations, tlsSecret } = ingress;
+    const { hosts, className, annotations, tlsSecret } = ingress;
+    const http: k8s.HttpIngressRuleValue = {
+      paths: [
+        {
+          path: PATH,
+          pathType: "Exact",
+          backend: { service: { name: NAME, port: { name: PORTS[NAME].ws.name } } },
+        },
+      ],
+    };
     new k8s.KubeIngress(this, "ingress", {
       metadata: { name: NAME, labels: workloadLabels(NAME), annotations },
       spec: {
         ...(className === undefined ? {} : { ingressClassName: className }),
-        ...(tlsSecret === undefined || host === undefined
-          ? {}
-          : { tls: [{ hosts: [host], secretName: tlsSecret }] }),
-        rules: [
-          {
-            ...(host === undefined ? {} : { host }),
-            http: {
-              paths: [
-                {
-                  path: PATH,
-                  pathType: "Exact",
-                  backend: { service: { name: NAME, port: { name: PORTS[NAME].ws.name } } },
-                },
-              ],
-            },
-          },
-        ],
+        ...(tlsSecret === undefined ? {} : { tls: [{ hosts: [...hosts], secretName: tlsSecret }] }),
+        // A rule without a host is for any.
+        rules: hosts.length === 0 ? [{ http }] : hosts.map((host) => ({ host, http })),
       },
     });
   }

@@ -51,7 +51,7 @@ export const EVERY_OPTION = {
   },
   ingress: {
     enabled: true,
-    host: "push.example.org",
+    hosts: ["push.example.org", "push.example.net"],
     className: "traefik",
     annotations: { "example.com/timeout": "1h" },
     tlsSecret: "push-tls",
