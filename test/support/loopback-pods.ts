@@ -23,6 +23,8 @@ export interface LoopbackPod {
   readonly env: Readonly<Record<string, string>>;
 }
 
+const KEPT_OUTPUT_CHARS = 4096;
+
 /** The defaults of ServiceProcess, which no kubelet knows. */
 const NO_TEST_DEFAULTS: Settings = {
   GRPC_PORT: undefined,
@@ -41,6 +43,8 @@ export class LoopbackPods {
   readonly #dataFolder = mkdtempSync(join(tmpdir(), "pushcast-pods-"));
   readonly #services: ServiceProcess[] = [];
   readonly #etcds: ChildProcess[] = [];
+  /** Why members of etcd ended. */
+  readonly #ends: string[] = [];
   readonly #workloads: readonly Workload[];
 
   constructor(manifests: readonly Manifest[]) {
@@ -114,14 +118,25 @@ export class LoopbackPods {
         .replace("/var/lib/etcd/", `${join(this.#dataFolder, name)}/`),
     );
     const path = { PATH: process.env.PATH };
-    this.#etcds.push(spawn(program, flags, { stdio: "ignore", env: { ...path, ...env } }));
+    const etcd = spawn(program, flags, {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...path, ...env },
+    });
+    let errors = "";
+    etcd.stderr.setEncoding("utf8").on("data", (text: string) => {
+      errors = (errors + text).slice(-KEPT_OUTPUT_CHARS);
+    });
+    etcd.once("exit", (code) => {
+      this.#ends.push(`${name} ended with ${code}: ${errors}`);
+    });
+    this.#etcds.push(etcd);
   }
 
   /** Debian's etcd is of a version that answers neither /livez nor /readyz. */
   async #isReady(pod: LoopbackPod): Promise<boolean> {
-    for (const service of this.#services) {
-      if (service.unexpectedEnd !== undefined) throw new Error(service.unexpectedEnd);
-    }
+    const ends = [...this.#ends, ...this.#services.map((service) => service.unexpectedEnd)];
+    const end = ends.find((found) => found !== undefined);
+    if (end !== undefined) throw new Error(end);
     const { readinessProbe, livenessProbe } = pod.container;
     if (pod.workload === "etcd") return await isContent(pod, readinessProbe, "/health");
     return (await isContent(pod, livenessProbe)) && (await isContent(pod, readinessProbe));
