@@ -18,7 +18,10 @@ const TABLE = {
     headers: { ...UPGRADE_HEADERS, "Sec-WebSocket-Version": "13" },
   },
   HANDSHAKE_INVALID: { status: 400, meaning: "`Sec-WebSocket-Key` is missing or invalid" },
-  SUBPROTOCOL_UNKNOWN: { status: 400, meaning: "no known subprotocol among those offered" },
+  SUBPROTOCOL_UNKNOWN: {
+    status: 400,
+    meaning: "neither pushcast.v1.json nor pushcast.v1.proto is among the subprotocols offered",
+  },
   QUERY_INVALID: { status: 400, meaning: "the query cannot be read, or a value in it is wrong" },
   USER_INVALID: { status: 400, meaning: "`user_id` is missing or not a user id" },
   TOKEN_MISSING: {
