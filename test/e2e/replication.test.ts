@@ -1,6 +1,6 @@
 import { describe, expect } from "vitest";
 import type { ManagerClient } from "../support/manager-client.ts";
-import type { RunningNode } from "../support/processes.ts";
+import type { RunningNode, Settings } from "../support/processes.ts";
 import { it, type Stage } from "../support/stage.ts";
 import { until } from "../support/until.ts";
 
@@ -18,12 +18,12 @@ async function push(publisher: ManagerClient, from: number, through: number) {
 }
 
 /** Two nodes that find each other in etcd; the manager reaches the second one through a proxy. */
-async function partitionable(stage: Stage) {
+async function partitionable(stage: Stage, settings: Settings = {}) {
   const etcd = await stage.etcd();
   const found = { REGISTRY: "etcd", ETCD_ENDPOINTS: etcd.endpoint };
   const nodes = await Promise.all([
-    stage.node({ ...found, ...NODE, POD_NAME: "first" }),
-    stage.node({ ...found, ...NODE, POD_NAME: "second" }),
+    stage.node({ ...found, ...NODE, ...settings, POD_NAME: "first" }),
+    stage.node({ ...found, ...NODE, ...settings, POD_NAME: "second" }),
   ]);
   const [first, second] = nodes as [RunningNode, RunningNode];
   const proxy = await stage.proxy(second.grpcPort);
@@ -104,6 +104,29 @@ describe.concurrent("reading a peer's log", { timeout: 60_000 }, () => {
     });
     await late.count(10);
     expect(late.texts).toEqual(numbers(3, 12));
+  });
+
+  it("a node that heard of nobody for as long as logs last tells its clients so", async ({
+    stage,
+  }) => {
+    const { first, second, manager, publisher, beside, behind } = await partitionable(stage, {
+      LOG_SECONDS: 3,
+    });
+    await push(publisher, 1, 3);
+    await behind.count(3);
+    expect(behind.frames.filter(({ type }) => type === "gap")).toEqual([]);
+    second.process.freeze();
+    await push(publisher, 4, 5);
+    await beside.count(5);
+    await manager.process.stop();
+    await until("nobody has what it missed", async () => {
+      return (await first.metrics()).value("connect_node_log_bytes") === 0;
+    });
+    second.process.thaw();
+    await behind.frame("gap", ({ scope }) => scope === "all");
+    expect(behind.texts).toEqual(numbers(1, 3));
+    const joined = await behind.joinFrom("room", new Map([[manager.epoch, 3]]));
+    expect(joined).toMatchObject({ recovered: false });
   });
 
   it("a node that starts alone, or whose peers are gone, is ready with an empty log", async ({

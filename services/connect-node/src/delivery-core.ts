@@ -133,7 +133,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     logMs,
     sliceSends: budget.flushSends,
   });
-  const intake = new Intake({ log, delivery, clock, metrics });
+  const intake = new Intake({ log, delivery, clock, metrics, logMs });
 
   return {
     hub,

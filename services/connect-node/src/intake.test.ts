@@ -182,6 +182,44 @@ describe("attach", () => {
   });
 });
 
+describe("after a silence of more than LOG_SECONDS", () => {
+  function silentStage() {
+    const stage = new Stage({ LOG_SECONDS: 10, LAG_SECONDS: 1 });
+    stage.silence();
+    const client = stage.open("a", { rooms: ["r"] });
+    stage.push({ roomId: "r", text: "before" });
+    stage.clock.advance(10_000);
+    return { stage, client };
+  }
+
+  test("the sessions are told that something may be missing, once", async () => {
+    const { stage, client } = silentStage();
+    await stage.settle();
+    client.news();
+    stage.clock.advance(1);
+    stage.push({ roomId: "r", text: "after" });
+    stage.push({ roomId: "r", text: "later" });
+    await stage.settle();
+    expect(client.texts()).toEqual(["<gap>", "after", "later"]);
+    expect(await stage.metric("connect_node_gaps_total", { reason: "silence" })).toBe(1);
+  });
+
+  test("who was there before is not recovered until the node has listened for as long as they were away", () => {
+    const { stage } = silentStage();
+    stage.clock.advance(1);
+    stage.core.intake.heard();
+    expect(stage.core.log.ageMs(stage.clock.monotonicMs())).toBe(0);
+  });
+
+  test("nobody is told anything after one of LOG_SECONDS", async () => {
+    const { stage, client } = silentStage();
+    stage.push({ roomId: "r", text: "after" });
+    await stage.settle();
+    expect(client.frames.filter(({ type }) => type === "gap")).toEqual([]);
+    expect(stage.core.log.ageMs(stage.clock.monotonicMs())).toBe(10_000);
+  });
+});
+
 test("a publication of the node's own is ephemeral: delivered now, not kept, in no position", async () => {
   const stage = new Stage();
   const client = stage.open("a");

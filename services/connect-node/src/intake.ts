@@ -24,14 +24,25 @@ export class Intake {
   readonly #delivery: Delivery;
   readonly #clock: Clock;
   readonly #metrics: NodeMetrics;
+  readonly #logMs: number;
+  #heardAtMs: number;
   /** For each key in the log what its first publication came to. */
   readonly #keys = new Map<string, Outcome>();
 
-  constructor(init: { log: NodeLog; delivery: Delivery; clock: Clock; metrics: NodeMetrics }) {
+  constructor(init: {
+    log: NodeLog;
+    delivery: Delivery;
+    clock: Clock;
+    metrics: NodeMetrics;
+    /** `LOG_SECONDS` */
+    logMs: number;
+  }) {
     this.#log = init.log;
     this.#delivery = init.delivery;
     this.#clock = init.clock;
     this.#metrics = init.metrics;
+    this.#logMs = init.logMs;
+    this.#heardAtMs = init.clock.monotonicMs();
   }
 
   /** An entry has left the log, and its key with it. */
@@ -40,14 +51,29 @@ export class Intake {
   }
 
   /**
+   * The node has heard of the others: by a link, or because it has read its peers. After a silence of
+   * more than `LOG_SECONDS` they may have forgotten a manager that has died meanwhile, with what it gave
+   * to them. Nobody can tell then what is missing here, so the sessions are told that something may be.
+   */
+  heard(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const silentMs = nowMs - this.#heardAtMs;
+    this.#heardAtMs = nowMs;
+    if (silentMs <= this.#logMs) return;
+    this.#log.begin(0, nowMs);
+    this.#lost("silence");
+  }
+
+  /**
    * A link of an epoch is there. Returns after what it is to go on; undefined if the epoch is new. It
    * is below the head where commands came by a copy only: those are carried out when it brings them.
    */
   attach(epoch: string, tailSeq: number): number | undefined {
+    this.heard();
     const known = this.#log.epochs.get(epoch);
     const { head, uncarriedFrom } = this.#log.epochs.attach(epoch, tailSeq);
     if (known !== undefined) return uncarriedFrom === undefined ? head : uncarriedFrom - 1;
-    if (tailSeq > 0) this.#lost();
+    if (tailSeq > 0) this.#lost("link");
     return undefined;
   }
 
@@ -68,6 +94,7 @@ export class Intake {
    * @throws DeliverError; what came before the fault has been taken in
    */
   take(epoch: string, message: DeliverMessage, attachHead: number): SeqOutcome[] {
+    this.heard();
     this.skipTo(epoch, message.afterSeq);
     const outcomes: SeqOutcome[] = [];
     for (const bytes of message.publications) {
@@ -99,12 +126,12 @@ export class Intake {
   copiedEpoch(epoch: string, tailSeq: number, goneAtMs: number): void {
     const isNew = this.#log.epochs.get(epoch) === undefined;
     this.#log.epochs.copied(epoch, tailSeq, goneAtMs);
-    if (isNew && tailSeq > 0) this.#lost();
+    if (isNew && tailSeq > 0) this.#lost("link");
   }
 
   /** Everything above the head and up to `afterSeq` is lost; the sessions are told. */
   skipTo(epoch: string, afterSeq: number): void {
-    if (this.#log.epochs.skipTo(epoch, afterSeq)) this.#lost();
+    if (this.#log.epochs.skipTo(epoch, afterSeq)) this.#lost("link");
   }
 
   /** Everything of an epoch up to `throughSeq` is dealt with. */
@@ -187,8 +214,8 @@ export class Intake {
     return outcome;
   }
 
-  #lost(): void {
-    this.#metrics.gaps.inc({ reason: "link" });
+  #lost(reason: "link" | "silence"): void {
+    this.#metrics.gaps.inc({ reason });
     this.#delivery.sayGap();
   }
 }

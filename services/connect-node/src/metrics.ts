@@ -65,11 +65,11 @@ export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
   for (const target of ["room", "user", "all"]) deliveries.inc({ target }, 0);
   const gaps = new Counter({
     name: "connect_node_gaps_total",
-    help: "Gaps said: evicted (a session fell off the log), link (a manager's publications were lost), left (a lagging session left a room)",
+    help: "Gaps said: evicted (a session fell off the log), link (a manager's publications were lost), silence (nothing was heard of managers and other nodes for LOG_SECONDS), left (a lagging session left a room)",
     labelNames: ["reason"],
     registers,
   });
-  for (const reason of ["evicted", "link", "left"]) gaps.inc({ reason }, 0);
+  for (const reason of ["evicted", "link", "silence", "left"]) gaps.inc({ reason }, 0);
   const recoveries = new Counter({
     name: "connect_node_recoveries_total",
     help: "Answers to joins with a position and to resumes",

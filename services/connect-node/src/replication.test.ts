@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ReplicateRequest } from "@pushcast/api";
 import { createRegistry, type NodeState, RegistryMemory } from "@pushcast/registry";
-import { createLogger, type Logger } from "@pushcast/runtime";
+import { createLogger, type Logger, type ManualClock } from "@pushcast/runtime";
 import { describe, expect, test } from "vitest";
 import { FakeManager } from "../test/fake-manager.ts";
 import { EPOCH_A, EPOCH_B, Stage } from "../test/stage.ts";
@@ -83,6 +83,7 @@ async function setUp(times: Partial<ReplicationTimes> = {}) {
   const create = () => createRegistry({ kind: "memory", memory }, () => {});
   const fakes = new Map<string, FakePeer>();
   const stage = new Stage();
+  stage.silence();
   // Its stage's manager is not attached, and not known.
   stage.core.intake.detach(EPOCH_A);
   stage.core.log.epochs.forgetGone(1, 0);
@@ -133,6 +134,15 @@ async function setUp(times: Partial<ReplicationTimes> = {}) {
   const readsOf = (result: string) => stage.metric("connect_node_peer_reads_total", { result });
   const messages = () => lines.map(({ level, msg, peer, step }) => [level, msg, peer ?? step]);
   return { stage, core, clock, links, replication, addPeer, attach, readsOf, messages };
+}
+
+/** Time goes by, and what is due in it is done in time. */
+async function pass(clock: ManualClock, ms: number): Promise<void> {
+  const STEP_MS = 10_000;
+  for (let passed = 0; passed < ms; passed += STEP_MS) {
+    clock.advance(STEP_MS);
+    await settled();
+  }
 }
 
 /** Until what awaits promises has gone as far as it can. */
@@ -411,6 +421,31 @@ describe("rounds", () => {
       ["warn", "a peer was not read", "one"],
     ]);
     expect(await readsOf("failed")).toBe(4);
+  });
+
+  test("are heard, where a peer was read or nobody is there, and no sooner", async () => {
+    const { stage, clock, replication, addPeer } = await setUp();
+    const saidGaps = () => stage.metric("connect_node_gaps_total", { reason: "silence" });
+    replication.start();
+    await pass(clock, 2 * TIMES.logMs);
+    expect(await saidGaps()).toBe(0);
+    const peer = await addPeer("peer");
+    peer.breaksAfter = 0;
+    await pass(clock, 2 * TIMES.logMs);
+    expect(await saidGaps()).toBe(0);
+    peer.breaksAfter = undefined;
+    await pass(clock, 2 * TIMES.logMs);
+    expect(await saidGaps()).toBe(1);
+    replication.stop();
+  });
+
+  test("come in time also where REATTACH_SECONDS is longer than peers remember", async () => {
+    const { stage, clock, replication, addPeer } = await setUp({ reattachMs: 3_600_000 });
+    await addPeer("peer");
+    replication.start();
+    await pass(clock, 3 * TIMES.logMs);
+    expect(await stage.metric("connect_node_gaps_total", { reason: "silence" })).toBe(0);
+    replication.stop();
   });
 
   test("deliver what came to the sessions that are open", async () => {

@@ -103,13 +103,13 @@ export class Replication {
     this.#log.begin(Math.max(0, ...ages), this.#clock.monotonicMs());
   }
 
-  /** Goes on reading each `REATTACH_SECONDS`. */
+  /** Goes on reading each `REATTACH_SECONDS`, and no later than peers forget what it needs. */
   start(): void {
     if (this.#stopped) return;
-    const { reattachMs } = this.#times;
-    const returnsMs = Math.min(LINK_RETURNS_MS, reattachMs);
-    const round = () => void this.#readAll(returnsMs, () => this.#stopped);
-    this.#rounds = this.#clock.setInterval(round, reattachMs, { unref: true });
+    const { reattachMs, logMs } = this.#times;
+    const everyMs = Math.min(reattachMs, logMs / 2);
+    const round = () => void this.#round(Math.min(LINK_RETURNS_MS, everyMs));
+    this.#rounds = this.#clock.setInterval(round, everyMs, { unref: true });
   }
 
   stop(): void {
@@ -117,6 +117,13 @@ export class Replication {
     this.#clock.clearInterval(this.#rounds);
     this.#breakOff();
     this.#peers.close();
+  }
+
+  async #round(returnsMs: number): Promise<void> {
+    if (this.#reading !== undefined) return;
+    if (this.#peers.readable().length === 0) this.#intake.heard();
+    const copies = await this.#readAll(returnsMs, () => this.#stopped);
+    if (copies.some(({ done }) => done)) this.#intake.heard();
   }
 
   async #copyPeers(isOver: () => boolean): Promise<void> {

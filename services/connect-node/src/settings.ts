@@ -30,7 +30,7 @@ export const nodeSettings = {
     min: 0.1,
     max: 3600,
     default: 10,
-    doc: "How often a node reads from the others what they have of managers to which it has no link: what one that died gave only to some nodes.",
+    doc: "How often a node reads from the others what they have of managers to which it has no link: what one that died gave only to some nodes. At least twice in `LOG_SECONDS`, however long this is.",
   }),
   WARM_SECONDS: seconds({
     min: 0,

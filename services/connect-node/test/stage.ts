@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { createLogger, ManualClock, requireSettings } from "@pushcast/runtime";
+import { createLogger, ManualClock, requireSettings, type TimerHandle } from "@pushcast/runtime";
 import {
   type ClientFrame,
   type Codec,
@@ -51,6 +51,7 @@ export class Stage {
   readonly settings: NodeSettings;
   /** A manager that is attached from the start. */
   readonly manager = new FakeManager(EPOCH_A);
+  readonly #signsOfLife: TimerHandle;
 
   constructor(settings: Partial<NodeSettings> = {}, budget?: TurnBudget) {
     this.metrics = metricsWithoutNode(this.registry);
@@ -64,6 +65,13 @@ export class Stage {
       ...(budget === undefined ? {} : { budget }),
     });
     this.core.intake.attach(this.manager.epoch, 0);
+    const everyMs = (this.settings.LOG_SECONDS * 1000) / 2;
+    this.#signsOfLife = this.clock.setInterval(() => this.core.intake.heard(), everyMs);
+  }
+
+  /** From now on the node hears only what the test lets it hear; before, it hears a sign of life in time. */
+  silence(): void {
+    this.clock.clearInterval(this.#signsOfLife);
   }
 
   open(
