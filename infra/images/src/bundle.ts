@@ -1,0 +1,42 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { dataFiles, PLACE_OF_BUNDLE } from "./data-files.ts";
+import { copyNotices } from "./notices.ts";
+
+/** The services that have an image each, by the names of their folders. */
+export const SERVICES = ["push-manager", "connect-node"] as const;
+
+export type ServiceName = (typeof SERVICES)[number];
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+/** CommonJS modules ask for Node's own modules by it. */
+const REQUIRE = `import { createRequire as __createRequire } from "node:module";
+const require = __createRequire(import.meta.url);`;
+
+/**
+ * Writes a service into a folder, so that `node <folder>/main.js` runs it as `dist/main.js` would,
+ * wherever there is a Node, without its packages installed. The folder is emptied first.
+ */
+export async function bundleService(service: ServiceName, folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [`services/${service}/src/main.ts`],
+    conditions: ["source"],
+    platform: "node",
+    target: "node20.11",
+    format: "esm",
+    bundle: true,
+    // What main.ts imports late stays late: a process heeds signals before it loads the most.
+    splitting: true,
+    outdir: folder,
+    banner: { js: `${REQUIRE}\n${PLACE_OF_BUNDLE}` },
+    plugins: [dataFiles(ROOT)],
+    metafile: true,
+    logLevel: "warning",
+  });
+  await copyNotices(ROOT, Object.keys(metafile.inputs), folder);
+  await writeFile(join(folder, "package.json"), `${JSON.stringify({ type: "module" })}\n`);
+}

