@@ -15,6 +15,7 @@ const STOPS_WITHIN_SECONDS = 20;
 /** What Pod Security "restricted" and a read-only root file system mean to a container. */
 const RESTRICTED = [
   "--read-only",
+  "--read-only-tmpfs=false",
   "--cap-drop=ALL",
   "--security-opt=no-new-privileges",
   "--memory=256m",

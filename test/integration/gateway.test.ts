@@ -15,6 +15,7 @@ import { describe, expect } from "vitest";
 import type { HandshakeRequest } from "../support/handshake.ts";
 import { type Given, refusal } from "../support/manager-client.ts";
 import { it, type NodeStage } from "../support/node-stage.ts";
+import { listServices } from "../support/reflection.ts";
 import type { ScriptedManager } from "../support/scripted-manager.ts";
 import { until } from "../support/until.ts";
 import type { TestClient } from "../support/ws-client.ts";
@@ -858,17 +859,10 @@ describe("operations", () => {
     for (const service of ["", "pushcast.v1.ConnectNodeService"]) {
       expect(await health(stage, service)).toBe("SERVING");
     }
-    const client = new Client(stage.grpcAddress, credentials.createInsecure());
-    for (const version of ["v1", "v1alpha"]) {
-      const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
-      const reflection = client.makeBidiStreamRequest(path, asBytes, asBytes);
-      const listServices = Buffer.from([0x3a, 0x00]);
-      reflection.write(listServices);
-      const [answer] = await once(reflection, "data");
-      expect(String(answer)).toContain("pushcast.v1.ConnectNodeService");
-      reflection.end();
+    for (const version of ["v1", "v1alpha"] as const) {
+      const services = await listServices(stage.grpcAddress, version);
+      expect(services).toContain("pushcast.v1.ConnectNodeService");
     }
-    client.close();
   });
 
   it("has every metric of a node, with its series from the start", async ({ stage }) => {

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect } from "node:net";
 import {
   Client,
@@ -34,6 +33,7 @@ import { Registry as MetricsRegistry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { freePorts } from "../support/free-ports.ts";
+import { listServices } from "../support/reflection.ts";
 import { ScriptedNode } from "../support/scripted-node.ts";
 
 function settingsWith(env: Record<string, string>): PushManagerSettings {
@@ -931,15 +931,7 @@ describe("operations", () => {
 
   test("reflection lists the service", async () => {
     const stage = await Stage.start();
-    const client = new Client(stage.grpcAddress, credentials.createInsecure());
-    const path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
-    const reflection = client.makeBidiStreamRequest(path, bytes, bytes);
-    const listServices = Buffer.from([0x3a, 0x00]);
-    reflection.write(listServices);
-    const [answer] = await once(reflection, "data");
-    expect(answer.toString()).toContain("pushcast.v1.PushManagerService");
-    reflection.end();
-    client.close();
+    expect(await listServices(stage.grpcAddress)).toContain("pushcast.v1.PushManagerService");
   });
 
   test("the ops port says ready, and shows the metrics of each api from the start", async () => {

@@ -50,9 +50,9 @@ export class Stage {
     return manager;
   }
 
-  /** A process that may never become ready. */
-  process(name: ServiceName, settings: Settings): ServiceProcess {
-    const process = new ServiceProcess(name, settings);
+  /** A process that may never become ready. @param root of the version that is run. @default this one's */
+  process(name: ServiceName, settings: Settings, root?: string): ServiceProcess {
+    const process = new ServiceProcess(name, settings, root);
     this.#cleanups.push(() => process.close());
     return process;
   }
