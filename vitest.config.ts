@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/chaos/**", "test/simulation/**"],
+          exclude: ["test/chaos/**", "test/images/**", "test/simulation/**"],
           testTimeout: 30_000,
           hookTimeout: 30_000,
           // Each file starts processes of its own: etcd, services, browsers.

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 set -euo pipefail
 
-cd "$(dirname "$0")/.."
-source scripts/container-engine.sh
+root=$(realpath "$(dirname "$0")/..")
+source "$root/scripts/container-engine.sh"
 
 usage() {
   cat <<'END'
-scripts/build-images.sh [flags] [push-manager] [connect-node] [-- flags of `docker build`, `buildah bud`]
+scripts/build-images.sh [flags] [push-manager] [connect-node] [-- flags of the engine]
 
 Builds the images of the services that are named, or of both, with docker (if its daemon answers) or
-buildah, and prints their names on stdout.
+buildah, and prints their names on stdout. What follows -- is for `docker build` or `buildah bud`.
 
   --tag TAG          default: the version in package.json
   --repository NAME  what stands before the services' names; default: localhost/pushcast
@@ -35,7 +35,7 @@ add_secret() {
   flags+=(--secret "id=$1,src=$(realpath "$2")")
 }
 
-version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
+version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$root/package.json")
 tag=$version
 repository=localhost/pushcast
 wanted_engine=
@@ -66,6 +66,7 @@ done
 add_secret npmrc "$npmrc"
 add_secret npm-ca "$npm_ca"
 
+cd "$root"
 choose_engine "$wanted_engine"
 case $engine in
   docker) export DOCKER_BUILDKIT=1 && command=(docker build) ;;
@@ -74,10 +75,10 @@ esac
 
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 [[ -z $(git status --porcelain 2>/dev/null) ]] || revision+=-changed
+flags+=(--build-arg "REVISION=$revision")
 
 for service in "${services[@]}"; do
   image=$repository/$service:$tag
-  "${command[@]}" "${flags[@]}" --build-arg "REVISION=$revision" --tag "$image" \
-    --file "services/$service/Dockerfile" . >&2
+  "${command[@]}" "${flags[@]}" --tag "$image" --file "services/$service/Dockerfile" . >&2
   echo "$image"
 done

