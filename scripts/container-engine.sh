@@ -1,28 +1,23 @@
 # shellcheck shell=bash
 # To be sourced: choose_engine, for scripts that make images with docker or buildah.
 
-# Sets `engine` to docker or buildah, and says on stderr which one it is and why. An argument that is
-# not empty is the one to take; without, it is the first that works.
+# Sets `engine` to the first of docker and buildah that works, or to the one that is asked for, and says
+# on stderr which one it is and what keeps the one before from being it.
 choose_engine() {
-  local wanted=$1 docker_problem buildah_problem
+  local wanted=$1 problem problems=
   case $wanted in
     "" | docker | buildah) ;;
     *) fail "--engine must be docker or buildah, not $wanted" ;;
   esac
-  docker_problem=$(problem_of_docker)
-  buildah_problem=$(problem_of_buildah)
-  if [[ $wanted != buildah && -z $docker_problem ]]; then
-    engine=docker
-  elif [[ $wanted != docker && -z $buildah_problem ]]; then
-    engine=buildah
-  elif [[ $wanted == docker ]]; then
-    fail "$docker_problem"
-  elif [[ $wanted == buildah ]]; then
-    fail "$buildah_problem"
-  else
-    fail "neither docker nor buildah works here: $docker_problem; $buildah_problem"
-  fi
-  echo "with $engine${wanted:+, as asked}$([[ -n $wanted || $engine == docker ]] || echo " ($docker_problem)")" >&2
+  for engine in ${wanted:-docker buildah}; do
+    problem=$(problem_of_"$engine")
+    if [[ -z $problem ]]; then
+      echo "with $engine${problems:+ ($problems)}" >&2
+      return
+    fi
+    problems+=${problems:+; }$problem
+  done
+  fail "$problems"
 }
 
 problem_of_docker() {
