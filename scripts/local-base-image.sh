@@ -50,11 +50,11 @@ choose_engine "$wanted_engine"
 
 work=$(mktemp --directory)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/packages" "$work/root"
-chmod 755 "$work/root"
+mkdir "$work/packages" "$work/files"
+chmod 755 "$work/files"
 
 (cd "$work/packages" && apt-get download "${DEBIAN_PACKAGES[@]}" >&2)
-for package in "$work/packages"/*.deb; do dpkg --extract "$package" "$work/root"; done
+for package in "$work/packages"/*.deb; do dpkg --extract "$package" "$work/files"; done
 
 # A package of npm's registry, unpacked into a folder.
 unpack() {
@@ -73,25 +73,25 @@ if [[ -z $node ]]; then
   unpack "node-linux-$architecture@$version" "$work/node"
   node=$work/node/bin/node
 fi
-unpack "npm@$(npm --version)" "$work/root/usr/local/lib/node_modules/npm"
-ln -s /bin/busybox "$work/root/bin/sh"
-ln -s /bin/busybox "$work/root/usr/bin/env"
-mkdir -p "$work"/root/{etc,tmp,usr/local/bin}
-chmod 1777 "$work/root/tmp"
-cp "$(realpath "$node")" "$work/root/usr/local/bin/node"
-ln -s ../lib/node_modules/npm/bin/npm-cli.js "$work/root/usr/local/bin/npm"
-printf '%s\n' root:x:0:0:root:/root:/bin/sh "$NODE_USER" >"$work/root/etc/passwd"
-printf '%s\n' root:x:0: node:x:1000: >"$work/root/etc/group"
+unpack "npm@$(npm --version)" "$work/files/usr/local/lib/node_modules/npm"
+ln -s /bin/busybox "$work/files/bin/sh"
+ln -s /bin/busybox "$work/files/usr/bin/env"
+mkdir -p "$work"/files/{etc,tmp,usr/local/bin}
+chmod 1777 "$work/files/tmp"
+cp "$(realpath "$node")" "$work/files/usr/local/bin/node"
+ln -s ../lib/node_modules/npm/bin/npm-cli.js "$work/files/usr/local/bin/npm"
+printf '%s\n' root:x:0:0:root:/root:/bin/sh "$NODE_USER" >"$work/files/etc/passwd"
+printf '%s\n' root:x:0: node:x:1000: >"$work/files/etc/group"
 
 path=/usr/local/bin:/usr/bin:/bin
-tar --create --owner=0 --group=0 --directory "$work/root" --file "$work/root.tar" .
+tar --create --owner=0 --group=0 --directory "$work/files" --file "$work/files.tar" .
 case $engine in
   docker)
-    docker import --change "ENV PATH=$path" --change 'CMD ["node"]' "$work/root.tar" "$name" >&2
+    docker import --change "ENV PATH=$path" --change 'CMD ["node"]' "$work/files.tar" "$name" >&2
     ;;
   buildah)
     container=$(buildah from scratch)
-    buildah add --quiet "$container" "$work/root.tar" / >&2
+    buildah add --quiet "$container" "$work/files.tar" / >&2
     buildah config --env "PATH=$path" --cmd node "$container"
     buildah commit --quiet --rm "$container" "$name" >&2
     ;;

@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { VERSION } from "@pushcast/runtime";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { configSchema } from "../../infra/cdk8s/src/config/schema.ts";
 import { ROOT } from "./files.ts";
 
 /** What the script needs beside docker or buildah; there is no npm, and no git. */
@@ -53,16 +53,14 @@ test("without docker and buildah, the build of images says that it needs one of 
   expect(stderr).toContain("docker is not installed; buildah is not installed");
 });
 
-test("docker is taken where its daemon answers", () => {
+test("docker is taken where its daemon answers, for images of the names in the manifests", () => {
   installEngine("docker");
   installEngine("buildah");
   const { status, images, stderr, calls } = buildImages();
   expect(status).toBe(0);
   expect(stderr).toMatch(/^with docker\n/m);
-  expect(images).toEqual([
-    `localhost/pushcast/push-manager:${VERSION}`,
-    `localhost/pushcast/connect-node:${VERSION}`,
-  ]);
+  const { pushManager, connectNode } = configSchema.parse({}).images;
+  expect(images).toEqual([pushManager, connectNode]);
   const builds = calls.filter((call) => call.startsWith("called: docker build "));
   expect(builds).toHaveLength(2);
 });

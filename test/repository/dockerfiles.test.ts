@@ -4,6 +4,8 @@ import { nodeSettings } from "@pushcast/connect-node";
 import { pushManagerSettings } from "@pushcast/push-manager";
 import { type SettingsSchema, VERSION } from "@pushcast/runtime";
 import { describe, expect, test } from "vitest";
+import { RESTRICTED_POD } from "../../infra/cdk8s/src/lib/pod-security.ts";
+import { PORTS } from "../../infra/cdk8s/src/lib/ports.ts";
 import { SERVICES, type ServiceName } from "../../infra/images/src/bundle.ts";
 import { ROOT } from "./files.ts";
 
@@ -23,16 +25,20 @@ function instructions(service: ServiceName, name: string): string[] {
 }
 
 describe.each(SERVICES)("the Dockerfile of %s", (service) => {
-  test("exposes the ports that the settings have by default", () => {
-    const ports = Object.entries(SETTINGS[service])
+  test("exposes the ports that the settings have by default, and the manifests", () => {
+    const exposed = instructions(service, "EXPOSE").flatMap((ports) => ports.split(" "));
+    const ofSettings = Object.entries(SETTINGS[service])
       .filter(([name]) => name.endsWith("_PORT"))
       .map(([, setting]) => String(setting.default));
-    const exposed = instructions(service, "EXPOSE").flatMap((ports) => ports.split(" "));
-    expect(exposed.sort()).toEqual(ports.sort());
+    const ofManifests = Object.values(PORTS[service]).map((port) => String(port.number));
+    expect(exposed.sort()).toEqual(ofSettings.sort());
+    expect(exposed).toEqual(ofManifests.sort());
   });
 
-  test("runs as a user other than root, by number", () => {
-    expect(instructions(service, "USER")).toEqual(["1000:1000"]);
+  test("runs as the user that the manifests name, by number and not as root", () => {
+    const { runAsUser, runAsGroup } = RESTRICTED_POD;
+    expect(instructions(service, "USER")).toEqual([`${runAsUser}:${runAsGroup}`]);
+    expect(runAsUser).toBeGreaterThan(0);
   });
 
   test("starts Node without a shell in between, in production", () => {
