@@ -1,6 +1,7 @@
 /**
- * `npm test`: install what is missing, build, lint, run all tests.
- * `npm test -- <arguments for vitest>` leaves the lint out, for a quick look at some tests.
+ * `npm test`: install what is missing, build, lint, run all tests but the long ones.
+ * `npm test -- <arguments for vitest>` leaves the lint out, for a quick look at some tests, or for the
+ * long ones: `npm run test:chaos`.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -8,6 +9,8 @@ import { delimiter, join } from "node:path";
 
 /** Programs that the tests start, and Debian's packages of them. */
 const DEBIAN_PACKAGES = { etcd: "etcd-server", chromium: "chromium" };
+/** Everything that takes five minutes together on two cores. */
+const QUICK = ["--project", "unit", "--project", "system"];
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 const vitestArguments = process.argv.slice(2);
@@ -18,7 +21,8 @@ if (vitestArguments.length === 0) {
   step("lint", () => run("npm", ["run", "--silent", "lint"]));
 }
 console.log("test ...");
-const vitest = spawnSync("vitest", ["run", ...vitestArguments], { stdio: "inherit" });
+const selection = vitestArguments.length > 0 ? vitestArguments : QUICK;
+const vitest = spawnSync("vitest", ["run", ...selection], { stdio: "inherit" });
 if (vitest.error !== undefined) throw vitest.error;
 process.exitCode = vitest.status ?? 1;
 
