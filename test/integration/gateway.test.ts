@@ -873,6 +873,9 @@ describe("operations", () => {
     await manager.push({ roomId: "r", content: "x" });
     await client.count(1);
     const metrics = await stage.metrics();
+    for (const state of ["starting", "ready", "draining"]) {
+      expect(metrics.value("connect_node_state", { state })).toBe(Number(state === "ready"));
+    }
     const gauges = ["sessions", "users", "rooms", "links"];
     for (const name of gauges) expect(metrics.value(`connect_node_${name}`), name).toBe(1);
     expect(metrics.value("connect_node_lagging_sessions")).toBe(0);

@@ -943,7 +943,13 @@ describe("operations", () => {
     for (const api of ["PushToRoom", "PushToUser", "BroadcastMessage"]) {
       expect(metrics).toContain(`push_manager_broadcast_nodes_total{api="${api}"} 0`);
       expect(metrics).toContain(`push_manager_broadcast_delivered_total{api="${api}"} 0`);
-      expect(metrics).toContain(`push_manager_pushes_total{api="${api}",code="OK"} 0`);
+      for (const code of ["OK", "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "UNAVAILABLE"]) {
+        expect(metrics).toContain(`push_manager_pushes_total{api="${api}",code="${code}"} 0`);
+      }
+      expect(metrics).toContain(`push_manager_push_seconds_count{api="${api}"} 0`);
+    }
+    for (const reason of ["DEADLINE", "LINK_DOWN", "GAP", "SKIPPED"]) {
+      expect(metrics).toContain(`push_manager_node_failures_total{reason="${reason}"} 0`);
     }
     expect(metrics).toContain("push_manager_log_bytes 0");
   });

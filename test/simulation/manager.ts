@@ -16,7 +16,7 @@ const ACK_TIMEOUT_MS = 1_000;
 const MAX_PENDING = 10_000;
 
 const logger = createLogger({ service: "push-manager", level: "silent" });
-const counters = { appended: () => {}, delivered: () => {} };
+const counters = { appended: () => {}, delivered: () => {}, failed: () => {} };
 
 /** A push-manager without servers, put together as its process does. */
 export class Manager {

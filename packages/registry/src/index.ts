@@ -6,12 +6,13 @@ export {
   RegistryMemory,
 } from "./memory-registry.ts";
 export type { NodeRecord, NodeState } from "./node-record.ts";
-export type {
-  Registration,
-  Registry,
-  RegistryEvent,
-  RegistryEvents,
-  Watch,
+export {
+  REGISTRY_EVENT_TYPES,
+  type Registration,
+  type Registry,
+  type RegistryEvent,
+  type RegistryEvents,
+  type Watch,
 } from "./registry.ts";
 export { RegistryOptionsError } from "./registry-options-error.ts";
 export { type RegistrySettings, registryOptions } from "./registry-settings.ts";

@@ -110,3 +110,19 @@ export type RegistryEvent =
       readonly key: string;
       readonly problem: string;
     };
+
+const EVENT_TYPES: Readonly<Record<RegistryEvent["type"], true>> = {
+  registered: true,
+  "registration-failed": true,
+  "renewal-failed": true,
+  "lease-lost": true,
+  "record-restored": true,
+  "release-failed": true,
+  "watch-lost": true,
+  "sync-failed": true,
+  resynced: true,
+  "invalid-record": true,
+};
+
+/** Every type of event, for counters that begin at 0. */
+export const REGISTRY_EVENT_TYPES = Object.keys(EVENT_TYPES) as readonly RegistryEvent["type"][];

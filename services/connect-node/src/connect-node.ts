@@ -76,7 +76,8 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   const nodeId = settings.POD_NAME ?? `${hostname()}-${randomBytes(4).toString("hex")}`;
 
   const registers = init.metrics ?? createMetrics();
-  const metrics = createNodeMetrics(registers, {
+  const gauges = {
+    state: () => readiness.state,
     sessions: () => hub.sessions.size,
     users: () => hub.users.size,
     rooms: () => hub.rooms.size,
@@ -85,7 +86,8 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     frameCacheBytes: () => core.frames.bytes,
     links: () => links.attached,
     pendingConnections: () => gateway.pendingConnections,
-  });
+  };
+  const metrics = createNodeMetrics(registers, gauges, settings);
   const core = createDeliveryCore({ nodeId, settings, clock, logger, metrics });
   const { hub, sessions, intake } = core;
   const links = new ManagerLinks(intake);

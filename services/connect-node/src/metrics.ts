@@ -1,8 +1,13 @@
+import { type NodeState, REGISTRY_EVENT_TYPES } from "@pushcast/registry";
 import { CLOSE_CODES, HTTP_ERRORS } from "@pushcast/wire";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { NodeSettings } from "./settings.ts";
+
+const NODE_STATES: readonly NodeState[] = ["starting", "ready", "draining"];
 
 /** What a gauge reads when Prometheus scrapes. */
 export interface NodeGauges {
+  state(): NodeState;
   sessions(): number;
   users(): number;
   rooms(): number;
@@ -16,7 +21,11 @@ export interface NodeGauges {
 export type NodeMetrics = ReturnType<typeof createNodeMetrics>;
 
 /** The metrics of a connect-node. Never a room or a user as a label. */
-export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
+export function createNodeMetrics(
+  registry: Registry,
+  gauges: NodeGauges,
+  settings: Pick<NodeSettings, "MAX_SESSIONS" | "MAX_PENDING_CONNECTIONS" | "LOG_BYTES">,
+) {
   const registers = [registry];
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
@@ -27,7 +36,18 @@ export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
         this.set(read());
       },
     });
+  const states = new Gauge({
+    name: "connect_node_state",
+    help: "1 for the state that this node is in, 0 for the others",
+    labelNames: ["state"],
+    registers,
+    collect() {
+      const now = gauges.state();
+      for (const state of NODE_STATES) states.set({ state }, Number(state === now));
+    },
+  });
   gauge("connect_node_sessions", "Open sessions", gauges.sessions);
+  gauge("connect_node_max_sessions", "MAX_SESSIONS", () => settings.MAX_SESSIONS);
   gauge("connect_node_users", "Users with at least one session", gauges.users);
   gauge("connect_node_rooms", "Rooms with at least one session", gauges.rooms);
   gauge(
@@ -36,12 +56,18 @@ export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
     gauges.laggingSessions,
   );
   gauge("connect_node_log_bytes", "Memory of the publication log", gauges.logBytes);
+  gauge("connect_node_max_log_bytes", "LOG_BYTES", () => settings.LOG_BYTES);
   gauge("connect_node_frame_cache_bytes", "Memory of the frame cache", gauges.frameCacheBytes);
   gauge("connect_node_links", "Attached push-managers", gauges.links);
   gauge(
     "connect_node_pending_connections",
     "Connections to the WebSocket port that are no session",
     gauges.pendingConnections,
+  );
+  gauge(
+    "connect_node_max_pending_connections",
+    "MAX_PENDING_CONNECTIONS",
+    () => settings.MAX_PENDING_CONNECTIONS,
   );
 
   const received = new Counter({
@@ -102,6 +128,7 @@ export function createNodeMetrics(registry: Registry, gauges: NodeGauges) {
     labelNames: ["type"],
     registers,
   });
+  for (const type of REGISTRY_EVENT_TYPES) registryEvents.inc({ type }, 0);
   const peerReads = new Counter({
     name: "connect_node_peer_reads_total",
     help: "Reads of other nodes' logs",

@@ -1,4 +1,4 @@
-import type { NodeRecord, Registration, Registry } from "@pushcast/registry";
+import type { NodeRecord, NodeState, Registration, Registry } from "@pushcast/registry";
 import type { Replication } from "./replication.ts";
 
 /**
@@ -38,6 +38,12 @@ export class Readiness {
   /** Whether it is registered and has what the others have. */
   get ready(): boolean {
     return this.#ready;
+  }
+
+  /** What it says of itself in the registry, or would if it were registered. */
+  get state(): NodeState {
+    if (this.#isDraining()) return "draining";
+    return this.#ready ? "ready" : "starting";
   }
 
   /** Goes all the way; resolves at its end, or where a drain has ended it. */

@@ -30,7 +30,8 @@ function settingsWith(changes: Partial<NodeSettings> = {}): NodeSettings {
 /** The metrics of a node that is not there: its gauges read 0. */
 export function metricsWithoutNode(registry: Registry): NodeMetrics {
   const nothing = () => 0;
-  return createNodeMetrics(registry, {
+  const gauges = {
+    state: () => "starting" as const,
     sessions: nothing,
     users: nothing,
     rooms: nothing,
@@ -39,7 +40,8 @@ export function metricsWithoutNode(registry: Registry): NodeMetrics {
     frameCacheBytes: nothing,
     links: nothing,
     pendingConnections: nothing,
-  });
+  };
+  return createNodeMetrics(registry, gauges, settingsWith());
 }
 
 /** The delivery core of a node, with a clock that stands still and sockets of the test's own. */

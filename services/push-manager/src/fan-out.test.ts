@@ -1,4 +1,4 @@
-import { type DeliveryReport, FailureReason } from "@pushcast/api";
+import { type DeliveryReport, failureReasonToJSON, type NodeFailure } from "@pushcast/api";
 import type { NodeRecord } from "@pushcast/registry";
 import { createLogger, ManualClock } from "@pushcast/runtime";
 import { expect, test } from "vitest";
@@ -24,6 +24,7 @@ class Stage {
   readonly fanOut: FanOut;
   readonly appended: string[] = [];
   readonly delivered: string[] = [];
+  readonly failed: string[] = [];
   readonly reports: DeliveryReport[] = [];
   /** Every line that was logged, from info on. */
   readonly logged: Record<string, unknown>[] = [];
@@ -38,6 +39,7 @@ class Stage {
       counters: {
         appended: (api, nodesTotal) => this.appended.push(`${api} ${nodesTotal}`),
         delivered: (api) => this.delivered.push(api),
+        failed: (failures) => this.failed.push(...failures.map(nameOf)),
       },
       logger: createLogger(
         { service: "push-manager", level: "info" },
@@ -101,12 +103,12 @@ class Stage {
   }
 
   failures(seq: number): string[] {
-    const names = Object.entries(FailureReason);
-    return (this.reports[seq]?.failures ?? []).map(({ nodeId, reason }) => {
-      const [name] = names.find(([, value]) => value === reason) ?? [""];
-      return `${nodeId} ${name.replace("FAILURE_REASON_", "")}`;
-    });
+    return (this.reports[seq]?.failures ?? []).map(nameOf);
   }
+}
+
+function nameOf({ nodeId, reason }: NodeFailure): string {
+  return `${nodeId} ${failureReasonToJSON(reason).replace("FAILURE_REASON_", "")}`;
 }
 
 test("the pushes of a turn go to every node in one message with the same bytes", () => {
@@ -160,6 +162,15 @@ test("a node whose link is not live fails at once, and one whose link breaks fai
   stage.to("b").acknowledge(1);
   expect(stage.failures(1)).toEqual(["c LINK_DOWN", "a LINK_DOWN"]);
   expect(stage.reports[1]).toMatchObject({ nodesTotal: 3, nodesAcked: 1 });
+  expect(stage.failed).toEqual(["c LINK_DOWN", "a LINK_DOWN"]);
+});
+
+test("the failures of a push that waits for nobody that is there are counted, too", () => {
+  const stage = new Stage();
+  stage.know(record("a"));
+  stage.push();
+  expect(stage.failures(1)).toEqual(["a LINK_DOWN"]);
+  expect(stage.failed).toEqual(["a LINK_DOWN"]);
 });
 
 test("after a missed deadline a node is not waited for until it acknowledges again", () => {

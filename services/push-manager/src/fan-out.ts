@@ -1,4 +1,4 @@
-import { DeliveryReport, FailureReason, type Outcome } from "@pushcast/api";
+import { DeliveryReport, FailureReason, type NodeFailure, type Outcome } from "@pushcast/api";
 import type { NodeRecord } from "@pushcast/registry";
 import type { Clock, TimerHandle } from "@pushcast/runtime";
 import { Deadlines } from "./deadlines.ts";
@@ -14,6 +14,8 @@ export interface FanOutCounters {
   appended(api: PushApi, nodesTotal: number): void;
   /** A node had a session for a publication of this rpc. */
   delivered(api: PushApi): void;
+  /** These nodes did not acknowledge a publication, or a command, that was waited for. */
+  failed(failures: readonly NodeFailure[]): void;
 }
 
 export interface FanOutOptions extends Omit<LinksOptions, "events"> {
@@ -145,16 +147,20 @@ export class FanOut {
     }
     const judgesNodes = timeoutMs >= this.#ackTimeoutMs;
     const { ephemeral } = publication;
+    const answer = ({ report }: PendingPush) => {
+      this.#counters.failed(report.failures);
+      onSettled(seq, report);
+    };
     const push = new PendingPush(seq, ephemeral, links.length, judgesNodes, (settled) => {
       this.#settle(settled);
-      onSettled(seq, settled.report);
+      answer(settled);
     });
     for (const link of links) awaitNode(push, link);
     if (push.awaitsAny) {
       this.#pendingPushes += 1;
       this.#deadlines.add(push, timeoutMs);
     } else {
-      onSettled(seq, push.report);
+      answer(push);
     }
   }
 

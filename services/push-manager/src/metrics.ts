@@ -1,15 +1,31 @@
 import { status } from "@grpc/grpc-js";
+import { FailureReason, type NodeFailure } from "@pushcast/api";
+import { REGISTRY_EVENT_TYPES, type RegistryEvent } from "@pushcast/registry";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { FanOut, FanOutCounters } from "./fan-out.ts";
 import type { IdempotencyKeys } from "./idempotency.ts";
 import type { OutgoingLog } from "./outgoing-log.ts";
 import { PUSH_APIS, type PushApi } from "./push-api.ts";
+import type { PushManagerSettings } from "./settings.ts";
 
 const PUSH_SECONDS_BUCKETS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 ];
 
 const LINK_STATES = ["connecting", "live", "closing", "down"] as const;
+/** What a push is answered with. Others would be a bug. */
+const PUSH_CODES = [
+  status.OK,
+  status.INVALID_ARGUMENT,
+  status.RESOURCE_EXHAUSTED,
+  status.UNAVAILABLE,
+] as const;
+const FAILURE_REASONS = {
+  DEADLINE: FailureReason.FAILURE_REASON_DEADLINE,
+  LINK_DOWN: FailureReason.FAILURE_REASON_LINK_DOWN,
+  GAP: FailureReason.FAILURE_REASON_GAP,
+  SKIPPED: FailureReason.FAILURE_REASON_SKIPPED,
+} as const;
 const NODE_STATES = ["starting", "ready", "draining", "unregistered"] as const;
 
 /** What the gauges are read from. */
@@ -17,6 +33,10 @@ export interface MetricsSource {
   readonly fanOut: FanOut;
   readonly log: OutgoingLog;
   readonly keys: IdempotencyKeys;
+  readonly settings: Pick<
+    PushManagerSettings,
+    "LOG_BYTES" | "MAX_PENDING_PUSHES" | "IDEMPOTENCY_KEYS"
+  >;
 }
 
 /** The metrics of a push-manager, in the registry handed in. */
@@ -28,6 +48,7 @@ export class PushManagerMetrics implements FanOutCounters {
   /** For each rpc its counters by code, so that none is looked up by its labels for each push. */
   readonly #pushesByCode: ReadonlyMap<PushApi, Map<status, Counter.Internal>>;
   readonly #pushSeconds: ReadonlyMap<PushApi, Histogram.Internal<"api">>;
+  readonly #nodeFailures: ReadonlyMap<FailureReason, Counter.Internal>;
   readonly #registryEvents: Counter<"type">;
 
   constructor(registry: Registry) {
@@ -58,20 +79,32 @@ export class PushManagerMetrics implements FanOutCounters {
       buckets: PUSH_SECONDS_BUCKETS,
       registers,
     });
+    const nodeFailures = new Counter({
+      name: "push_manager_node_failures_total",
+      help: "Nodes that stood in the failures of reports, added up over all pushes and commands.",
+      labelNames: ["reason"],
+      registers,
+    });
     this.#registryEvents = new Counter({
       name: "push_manager_registry_events_total",
       help: "What befell the watch of the registry, by the type of event.",
       labelNames: ["type"],
       registers,
     });
+    for (const reason of Object.keys(FAILURE_REASONS)) nodeFailures.inc({ reason }, 0);
+    for (const type of REGISTRY_EVENT_TYPES) this.#registryEvents.inc({ type }, 0);
     this.#broadcastNodes = byApi((api) => nodes.labels(api));
+    this.#nodeFailures = new Map(
+      Object.entries(FAILURE_REASONS).map(([name, reason]) => [reason, nodeFailures.labels(name)]),
+    );
     this.#broadcastDelivered = byApi((api) => delivered.labels(api));
     this.#pushSeconds = byApi((api) => seconds.labels(api));
     this.#pushesByCode = byApi(() => new Map());
     for (const api of PUSH_APIS) {
       nodes.inc({ api }, 0);
       delivered.inc({ api }, 0);
-      this.#pushesAnswered(api, status.OK).inc(0);
+      seconds.zero({ api });
+      for (const code of PUSH_CODES) this.#pushesAnswered(api, code).inc(0);
     }
   }
 
@@ -81,6 +114,10 @@ export class PushManagerMetrics implements FanOutCounters {
 
   delivered(api: PushApi): void {
     this.#broadcastDelivered.get(api)?.inc();
+  }
+
+  failed(failures: readonly NodeFailure[]): void {
+    for (const { reason } of failures) this.#nodeFailures.get(reason)?.inc();
   }
 
   answered(api: PushApi, code: status, seconds: number): void {
@@ -98,12 +135,12 @@ export class PushManagerMetrics implements FanOutCounters {
     return counter;
   }
 
-  registryEvent(type: string): void {
+  registryEvent(type: RegistryEvent["type"]): void {
     this.#registryEvents.inc({ type });
   }
 
   /** Adds the gauges, which are read when they are asked for. */
-  observe({ fanOut, log, keys }: MetricsSource): void {
+  observe({ fanOut, log, keys, settings }: MetricsSource): void {
     const registers = this.#registers;
     const nodes = new Gauge({
       name: "push_manager_nodes",
@@ -142,15 +179,26 @@ export class PushManagerMetrics implements FanOutCounters {
       const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(read()) });
     };
     gauge("push_manager_log_bytes", "Memory of the publication log.", () => log.bytes);
+    gauge("push_manager_max_log_bytes", "LOG_BYTES.", () => settings.LOG_BYTES);
     gauge(
       "push_manager_pending_pushes",
       "Pushes that await acknowledgement.",
       () => fanOut.pendingPushes,
     );
     gauge(
+      "push_manager_max_pending_pushes",
+      "MAX_PENDING_PUSHES.",
+      () => settings.MAX_PENDING_PUSHES,
+    );
+    gauge(
       "push_manager_idempotency_keys",
       "Idempotency keys that are remembered.",
       () => keys.size,
+    );
+    gauge(
+      "push_manager_max_idempotency_keys",
+      "IDEMPOTENCY_KEYS.",
+      () => settings.IDEMPOTENCY_KEYS,
     );
     gauge("push_manager_held", "1 while publishers are held back, else 0.", () =>
       Number(fanOut.isHeld),

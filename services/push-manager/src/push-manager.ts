@@ -86,7 +86,7 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     maxAgeMs: settings.IDEMPOTENCY_SECONDS * 1000,
     maxKeys: settings.IDEMPOTENCY_KEYS,
   });
-  metrics.observe({ fanOut, log, keys });
+  metrics.observe({ fanOut, log, keys, settings });
   const publisher = new Publisher({
     epoch,
     fanOut,
