@@ -8,14 +8,24 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** Programs that the tests start, and Debian's packages of them. */
-const DEBIAN_PACKAGES = { etcd: "etcd-server", chromium: "chromium" };
+const DEBIAN_PACKAGES = {
+  etcd: "etcd-server",
+  chromium: "chromium",
+  prometheus: "prometheus",
+  promtool: "prometheus",
+};
+/** What some of these packages start on installation, where there is an init system. */
+const SERVICES: Readonly<Record<string, string>> = {
+  "etcd-server": "etcd",
+  prometheus: "prometheus",
+};
 /** Everything that takes five minutes together on two cores. */
 const QUICK = ["--project", "unit", "--project", "system"];
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 const vitestArguments = process.argv.slice(2);
 
-step("install etcd and chromium where missing", installMissingPrograms);
+step("install programs where missing", installMissingPrograms);
 step("build", () => run("npm", ["run", "--silent", "build"]));
 if (vitestArguments.length === 0) {
   step("lint", () => run("npm", ["run", "--silent", "lint"]));
@@ -58,18 +68,20 @@ function installMissingPrograms(): void {
   const missing = Object.entries(DEBIAN_PACKAGES).filter(([program]) => !isOnPath(program));
   if (missing.length === 0) return;
 
-  const packages = missing.map(([, debianPackage]) => debianPackage);
+  const packages = [...new Set(missing.map(([, debianPackage]) => debianPackage))];
   if (process.getuid?.() !== 0 || !isOnPath("apt-get")) {
     throw new Error(
-      `The tests need ${missing.map(([program]) => program).join(" and ")} on the PATH. ` +
+      `The tests need ${missing.map(([program]) => program).join(", ")} on the PATH. ` +
         `On Debian, as root: apt-get install --no-install-recommends ${packages.join(" ")}`,
     );
   }
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   run("apt-get", ["update"], env);
   run("apt-get", ["install", "--yes", "--no-install-recommends", ...packages], env);
-  // Where there is an init system, the package starts an etcd of its own on installation.
-  if (packages.includes("etcd-server")) spawnSync("service", ["etcd", "stop"]);
+  for (const debianPackage of packages) {
+    const service = SERVICES[debianPackage];
+    if (service !== undefined) spawnSync("service", [service, "stop"]);
+  }
 }
 
 function isOnPath(program: string): boolean {

@@ -3,6 +3,8 @@ import type { Config } from "./config/schema.ts";
 import { k8s } from "./lib/k8s.ts";
 import { SYSTEM_LABELS } from "./lib/labels.ts";
 import { RESTRICTED_NAMESPACE } from "./lib/pod-security.ts";
+import { AdapterRule } from "./monitoring/adapter-rule.ts";
+import { Monitoring } from "./monitoring/monitoring.ts";
 import { ClientIngress } from "./network/client-ingress.ts";
 import { NetworkPolicies } from "./network/network-policies.ts";
 import { ConnectNode } from "./workloads/connect-node.ts";
@@ -36,6 +38,11 @@ export function createApp(config: Config, outdir?: string): App {
   const gateway = addChart("40-connect-node");
   new ConnectNode(gateway, "connect-node", config);
   if (config.ingress.enabled) new ClientIngress(gateway, "client-ingress", config.ingress);
+  // Of kinds that only the Prometheus operator knows.
+  if (config.monitoring.enabled) new Monitoring(addChart("50-monitoring"), "monitoring", config);
+  if (config.connectNode.sessionsPerPod !== undefined) {
+    new AdapterRule(addChart("60-prometheus-adapter"), "adapter-rule");
+  }
   return app;
 }
 

@@ -22,7 +22,7 @@ export function createMetrics(): Registry {
   for (const name of [...TOO_COSTLY, MISNAMED]) registry.removeSingleMetric(name);
   new Gauge({
     name: "process_memory_limit_bytes",
-    help: "What the process and its kin may take: the limit of its container, else the machine's memory.",
+    help: "Memory that the process's container may take, else what the machine has.",
     registers: [registry],
   }).set(memoryLimitBytes());
   return registry;

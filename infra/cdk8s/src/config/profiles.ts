@@ -18,6 +18,7 @@ const dev: ConfigInput = {
     resources: { cpu: "50m", memory: "256Mi" },
   },
   network: { publishers: "anyone", metrics: "anyone" },
+  monitoring: { enabled: false },
 };
 
 /** Several machines in several zones, with metrics-server, an ingress controller and Prometheus. */

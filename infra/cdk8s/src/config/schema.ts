@@ -232,6 +232,35 @@ export const configSchema = z.strictObject({
         .describe("Whether pods reach only each other, where they have to, and DNS."),
     })
     .prefault({}),
+  monitoring: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Whether there are ServiceMonitors, alerts and a dashboard. It needs the Prometheus operator.",
+        ),
+      labels: labels
+        .default({ release: "kube-prometheus-stack" })
+        .describe("Labels by which a Prometheus finds ServiceMonitors and alerts."),
+      scrapeSeconds: z
+        .int()
+        .min(1)
+        .max(60)
+        .default(15)
+        .describe("How often each pod is asked for its metrics."),
+      runbookUrl: z
+        .url()
+        .default("https://example.com/pushcast/docs/runbook.md")
+        .describe("Where docs/runbook.md is to be read: each alert refers to its section there."),
+      dashboardLabels: labels
+        .default({ grafana_dashboard: "1" })
+        .describe("Labels by which a Grafana finds the dashboard."),
+      dashboardAnnotations: annotations
+        .default({ grafana_folder: "Pushcast" })
+        .describe("Annotations of the dashboard, such as its folder."),
+    })
+    .prefault({}),
 });
 
 /** Everything that can be said of a deployment, complete and valid. */

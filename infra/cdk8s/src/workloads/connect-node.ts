@@ -17,6 +17,7 @@ import {
   addService,
   addServiceAccount,
 } from "../lib/workload-objects.ts";
+import { SESSIONS_METRIC } from "../monitoring/adapter-rule.ts";
 import { etcdEndpoints } from "./etcd.ts";
 
 const NAME = "connect-node";
@@ -49,14 +50,14 @@ export class ConnectNode extends Construct {
       calmSeconds: CALM_SECONDS,
       ...(sessionsPerPod === undefined
         ? {}
-        : { metric: { name: "connect_node_sessions", average: sessionsPerPod } }),
+        : { metric: { name: SESSIONS_METRIC, average: sessionsPerPod } }),
     });
     addDisruptionBudget(this, NAME, { maxUnavailable: "10%", evictUnready: true });
   }
 }
 
 /** What a connect-node of these manifests is started with. */
-function nodeEnvironment(config: Config): Environment<typeof nodeSettings> {
+export function nodeEnvironment(config: Config): Environment<typeof nodeSettings> {
   const { opsTokenSecret } = config.connectNode;
   return environment("connectNode", nodeSettings, nodeChecks, {
     POD_NAME: fromField("metadata.name"),
@@ -71,7 +72,7 @@ function nodeEnvironment(config: Config): Environment<typeof nodeSettings> {
 }
 
 /** How long a connect-node may take to stop, before the kubelet kills it. */
-function nodeGraceSeconds(settings: NodeSettings): number {
+export function nodeGraceSeconds(settings: NodeSettings): number {
   const { DRAIN_ACCEPT_SECONDS, DRAIN_SECONDS, STOP_SECONDS } = settings;
   return Math.ceil(DRAIN_ACCEPT_SECONDS + DRAIN_SECONDS + STOP_SECONDS + SLACK_SECONDS);
 }

@@ -66,6 +66,14 @@ export const EVERY_OPTION = {
     metrics: [{ cidr: "10.1.0.0/16" }],
     restrictEgress: true,
   },
+  monitoring: {
+    enabled: true,
+    labels: { "example.com/prometheus": "main" },
+    scrapeSeconds: 30,
+    runbookUrl: "https://docs.example.org/push/runbook",
+    dashboardLabels: { "example.com/grafana": "main" },
+    dashboardAnnotations: { "example.com/folder": "Push" },
+  },
 } as const satisfies ConfigInput;
 
 /** As little as there can be. */
