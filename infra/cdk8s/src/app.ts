@@ -1,13 +1,14 @@
 import { App, Chart, YamlOutputType } from "cdk8s";
 import type { Config } from "./config/schema.ts";
 import { k8s } from "./lib/k8s.ts";
-import { SYSTEM_LABELS } from "./lib/labels.ts";
+import { SYSTEM_LABELS, type WorkloadName } from "./lib/labels.ts";
 import { RESTRICTED_NAMESPACE } from "./lib/pod-security.ts";
 import { AdapterRule } from "./monitoring/adapter-rule.ts";
 import { Monitoring } from "./monitoring/monitoring.ts";
 import { ClientIngress } from "./network/client-ingress.ts";
 import { NetworkPolicies } from "./network/network-policies.ts";
 import { ConnectNode } from "./workloads/connect-node.ts";
+import { DeletionCost } from "./workloads/deletion-cost.ts";
 import { Etcd } from "./workloads/etcd.ts";
 import { PushManager } from "./workloads/push-manager.ts";
 
@@ -31,8 +32,12 @@ export function createApp(config: Config, outdir?: string): App {
   }
   const addChart = (id: string) => new Chart(app, id, chartProps(config.namespace));
 
-  if (config.network.policies)
-    new NetworkPolicies(addChart("10-network"), "policies", config.network);
+  const { network, deletionCost } = config;
+  const workloads: WorkloadName[] = ["etcd", "push-manager", "connect-node"];
+  if (deletionCost !== undefined) workloads.push("deletion-cost");
+  if (network.policies) {
+    new NetworkPolicies(addChart("10-network"), "policies", { network, workloads });
+  }
   new Etcd(addChart("20-etcd"), "etcd", config);
   new PushManager(addChart("30-push-manager"), "push-manager", config);
   const gateway = addChart("40-connect-node");
@@ -42,6 +47,11 @@ export function createApp(config: Config, outdir?: string): App {
   if (config.monitoring.enabled) new Monitoring(addChart("50-monitoring"), "monitoring", config);
   if (config.connectNode.sessionsPerPod !== undefined) {
     new AdapterRule(addChart("60-prometheus-adapter"), "adapter-rule");
+  }
+  if (deletionCost !== undefined) {
+    const { images, namespace } = config;
+    const chart = addChart("70-deletion-cost");
+    new DeletionCost(chart, "deletion-cost", { ...deletionCost, images, namespace });
   }
   return app;
 }

@@ -111,14 +111,24 @@ describe("where egress is restricted, a pod reaches", () => {
   const manifests = manifestsOf(resolveConfig("prod", EVERY_OPTION));
   const internet: End = { ip: "203.0.113.7" };
 
-  test.each([...workloadEnds(manifests)])("names, but nothing else outside: %s", (_, from) => {
+  test.each([...workloadEnds(manifests)])("names, but nothing else outside: %s", (name, from) => {
     const reaches = (port: number, protocol: "TCP" | "UDP") =>
       letsThrough(manifests, { from, to: internet, port, protocol });
     expect(reaches(53, "UDP")).toBe(true);
     expect(reaches(53, "TCP")).toBe(true);
-    expect(reaches(443, "TCP")).toBe(false);
+    // The API server may be anywhere.
+    expect(reaches(443, "TCP")).toBe(name === "deletion-cost");
     expect(reaches(443, "UDP")).toBe(false);
   });
+});
+
+test("the controller of deletion costs reaches the metrics of connect-nodes, and nobody else's", () => {
+  const deletionCost = { image: "registry.example.com/deletion-cost:1.2.3" };
+  const reached = matrix({ deletionCost, network: { clients: [{ podLabels: { app: "some" } }] } });
+
+  expect(reached["deletion-cost"]).toEqual(["connect-node:9100"]);
+  expect(reached.Prometheus).toContain("deletion-cost:9100");
+  expect(reached["a pod beside"]).not.toContain("deletion-cost:9100");
 });
 
 test("without policies everything is open", () => {

@@ -1,4 +1,5 @@
 import { nodeSettings } from "@pushcast/connect-node";
+import { deletionCostSettings } from "@pushcast/deploy";
 import { pushManagerSettings } from "@pushcast/push-manager";
 import { describe, expect, test } from "vitest";
 import { resolveConfig } from "../src/config/load.ts";
@@ -26,6 +27,7 @@ test("the ports are those that the services listen on", () => {
   expect(PORTS["connect-node"].ws.number).toBe(nodeSettings.WS_PORT.default);
   expect(PORTS["connect-node"].grpc.number).toBe(nodeSettings.GRPC_PORT.default);
   expect(PORTS["connect-node"].ops.number).toBe(nodeSettings.OPS_PORT.default);
+  expect(PORTS["deletion-cost"].ops.number).toBe(deletionCostSettings.OPS_PORT.default);
 });
 
 describe("a connect-node", () => {
@@ -226,4 +228,39 @@ test("dev asks nothing of a cluster that a bare one lacks", () => {
       "policy/v1 PodDisruptionBudget",
     ]),
   );
+});
+
+describe("the controller of deletion costs", () => {
+  const deletionCost = { image: "registry.example.com/deletion-cost:1.2.3" };
+
+  test("is off unless its image is given", () => {
+    const names = workloadsOf(manifests()).map(({ manifest }) => manifest.metadata?.name);
+    expect(names).not.toContain("deletion-cost");
+    expect(workload("deletion-cost", { deletionCost }).container.image).toBe(deletionCost.image);
+  });
+
+  test("may list and patch pods and hold its lease, and nothing else", () => {
+    const [role, ...others] = ofKind(manifests({ deletionCost }), "Role");
+    expect(others).toEqual([]);
+    expect(role?.rules).toEqual([
+      { apiGroups: [""], resources: ["pods"], verbs: ["list", "patch"] },
+      { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] },
+      {
+        apiGroups: ["coordination.k8s.io"],
+        resources: ["leases"],
+        resourceNames: ["pushcast-deletion-cost"],
+        verbs: ["get", "update"],
+      },
+    ]);
+  });
+
+  test("is who the role is bound to", () => {
+    const [binding] = ofKind(manifests({ deletionCost }), "RoleBinding");
+    const { spec } = workload("deletion-cost", { deletionCost });
+
+    expect(binding?.subjects).toEqual([
+      { kind: "ServiceAccount", name: spec.serviceAccountName, namespace: "pushcast" },
+    ]);
+    expect(binding?.roleRef).toMatchObject({ kind: "Role", name: "deletion-cost" });
+  });
 });

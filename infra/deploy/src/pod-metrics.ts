@@ -18,7 +18,7 @@ export async function readPodMetrics(api: KubeApi, pod: V1Pod): Promise<string> 
 }
 
 /** The port of health and metrics. */
-function opsPortOf({ spec }: V1Pod): number {
+export function opsPortOf({ spec }: V1Pod): number {
   const ports = spec?.containers.flatMap((container) => container.ports ?? []);
   return ports?.find(({ name }) => name === OPS_PORT_NAME)?.containerPort ?? DEFAULT_OPS_PORT;
 }

@@ -17,7 +17,7 @@ export function pollPause(clock: Clock): Promise<void> {
 }
 
 /** Ends after a time, or as soon as the signal aborts. */
-function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clock.clearTimeout(timer);

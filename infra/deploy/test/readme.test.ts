@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { deletionCostSettings } from "../src/deletion-cost/settings.ts";
 import { ExitCode } from "../src/deploy-error.ts";
 import { USAGE } from "../src/usage.ts";
 
@@ -17,4 +18,8 @@ test("the page and the usage have every exit code", () => {
     expect(README).toContain(`| ${code} | `);
     expect(USAGE).toContain(`\n${String(code).padStart(4)}   `);
   }
+});
+
+test("the page has every setting of the controller", () => {
+  for (const name of Object.keys(deletionCostSettings)) expect(README).toContain(`\`${name}\``);
 });

@@ -1,4 +1,5 @@
 import { nodeSettings } from "@pushcast/connect-node";
+import { deletionCostSettings } from "@pushcast/deploy";
 import { pushManagerSettings } from "@pushcast/push-manager";
 import { sharedSettings, VERSION } from "@pushcast/runtime";
 import { z } from "zod";
@@ -188,6 +189,18 @@ export const configSchema = z.strictObject({
       ...pods,
     })
     .prefault({}),
+  deletionCost: z
+    .strictObject({
+      image: image.describe(
+        "The controller that makes a scale-in take the connect-nodes with the fewest sessions. Without it there is none.",
+      ),
+      settings: settingsSection(deletionCostSettings, ["POD_NAMESPACE", "POD_NAME", "OPS_PORT"])
+        .prefault({})
+        .describe("Settings of the controller."),
+      resources: resources({ cpu: "50m", memory: "256Mi" }),
+      ...pods,
+    })
+    .optional(),
   ingress: z
     .strictObject({
       enabled: z.boolean().default(true).describe("Whether there is an Ingress for clients."),

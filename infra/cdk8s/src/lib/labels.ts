@@ -1,5 +1,5 @@
 /** The workloads, by the name that their objects, pods and containers have. */
-export type WorkloadName = "etcd" | "push-manager" | "connect-node";
+export type WorkloadName = "etcd" | "push-manager" | "connect-node" | "deletion-cost";
 
 /** What every object of the system has, and nothing else in the cluster. */
 export const SYSTEM_LABELS = { "app.kubernetes.io/part-of": "pushcast" } as const;

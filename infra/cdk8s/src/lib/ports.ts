@@ -26,6 +26,9 @@ export const PORTS = {
     grpc: { name: "grpc", number: 50052, appProtocol: "kubernetes.io/h2c" },
     ops: { name: "ops", number: 9100 },
   },
+  "deletion-cost": {
+    ops: { name: "ops", number: 9100 },
+  },
 } as const satisfies Record<WorkloadName, Record<string, Port>>;
 
 /** As server-side apply asks for it: with the protocol, which is part of its key. */

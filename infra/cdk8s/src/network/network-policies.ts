@@ -2,29 +2,38 @@ import { Construct } from "constructs";
 import type { Config } from "../config/schema.ts";
 import { k8s } from "../lib/k8s.ts";
 import { SYSTEM_LABELS, type WorkloadName, workloadLabels } from "../lib/labels.ts";
-import { PORTS, type Port } from "../lib/ports.ts";
-import { type Outsider, PATHS, type Path } from "./paths.ts";
+import type { Port } from "../lib/ports.ts";
+import { isOutsider, type Outsider, PATHS, type Path } from "./paths.ts";
 
 type Network = Config["network"];
 
+export interface NetworkPoliciesProps {
+  readonly network: Network;
+  /** Those that there are: a path from or to another one is not drawn. */
+  readonly workloads: readonly WorkloadName[];
+}
+
 const DNS_PORT = 53;
+/** Where clusters have their API server, at an address that manifests cannot know. */
+const API_SERVER_PORTS = [443, 6443];
 
 /** Lets connections through along the paths, and no others to the system's pods. */
 export class NetworkPolicies extends Construct {
-  constructor(scope: Construct, id: string, network: Network) {
+  constructor(scope: Construct, id: string, { network, workloads }: NetworkPoliciesProps) {
     super(scope, id);
+    const paths = PATHS.filter(({ from }) => isOutsider(from) || workloads.includes(from));
     const policyTypes = network.restrictEgress ? ["Ingress", "Egress"] : ["Ingress"];
     new k8s.KubeNetworkPolicy(this, "default-deny", {
       metadata: { name: "default-deny" },
       spec: { podSelector: { matchLabels: SYSTEM_LABELS }, policyTypes },
     });
-    for (const workload of Object.keys(PORTS) as WorkloadName[]) {
+    for (const workload of workloads) {
       new k8s.KubeNetworkPolicy(this, workload, {
         metadata: { name: workload, labels: workloadLabels(workload) },
         spec: {
           podSelector: { matchLabels: workloadLabels(workload) },
           policyTypes,
-          ingress: PATHS.filter(({ to }) => to === workload).map((path) => ingress(path, network)),
+          ingress: paths.filter(({ to }) => to === workload).map((path) => ingress(path, network)),
           ...(network.restrictEgress ? { egress: egress(workload) } : {}),
         },
       });
@@ -42,7 +51,11 @@ function egress(workload: WorkloadName): k8s.NetworkPolicyEgressRule[] {
     ports: [policyPort(port)],
   }));
   const dns = { ports: ["UDP", "TCP"].map((protocol) => ({ protocol, port: number(DNS_PORT) })) };
-  return [...paths, dns];
+  if (workload !== "deletion-cost") return [...paths, dns];
+  const apiServer = {
+    ports: API_SERVER_PORTS.map((port) => ({ protocol: "TCP", port: number(port) })),
+  };
+  return [...paths, dns, apiServer];
 }
 
 /** Nothing where anyone may connect: a rule without `from` is for all. */
@@ -50,7 +63,7 @@ function peersOf(
   from: WorkloadName | Outsider,
   network: Network,
 ): Pick<k8s.NetworkPolicyIngressRule, "from"> {
-  if (from !== "clients" && from !== "publishers" && from !== "metrics") {
+  if (!isOutsider(from)) {
     return { from: [{ podSelector: { matchLabels: workloadLabels(from) } }] };
   }
   const peers = network[from];

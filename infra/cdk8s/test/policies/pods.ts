@@ -45,8 +45,11 @@ export const imagesArePinned = containerPolicy(
   ({ image = "" }) => !/:(?!latest$)[\w.-]+$|@sha256:[0-9a-f]{64}$/.test(image) && `runs ${image}`,
 );
 
+/** They work with the Kubernetes API. */
+const NEED_TOKENS = new Set<string | undefined>(["deletion-cost"]);
+
 export const podsHaveNoToken: Policy = {
-  name: "no pod has a token of the Kubernetes API, and each workload an account of its own",
+  name: "no pod but of a controller has a token of the Kubernetes API, and each workload an account of its own",
   violations: (manifests) => {
     const accounts = ofKind(manifests, "ServiceAccount");
     return [
@@ -55,7 +58,11 @@ export const podsHaveNoToken: Policy = {
         .map(({ metadata }) => `ServiceAccount/${metadata?.name} gives a token`),
       ...workloadsOf(manifests).flatMap(({ name, spec, manifest }) => {
         const account = spec.serviceAccountName;
-        if (spec.automountServiceAccountToken !== false) return [`${name} mounts a token`];
+        if (spec.automountServiceAccountToken !== NEED_TOKENS.has(manifest.metadata?.name)) {
+          return [
+            `${name} ${spec.automountServiceAccountToken === false ? "lacks" : "mounts"} a token`,
+          ];
+        }
         if (account !== manifest.metadata?.name) return [`${name} runs as ${account}`];
         return accounts.some(({ metadata }) => metadata?.name === account)
           ? []

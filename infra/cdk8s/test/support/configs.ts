@@ -49,6 +49,15 @@ export const EVERY_OPTION = {
     priorityClassName: "most-important",
     podAnnotations: { "example.com/team": "push" },
   },
+  deletionCost: {
+    image: "registry.example.com/deletion-cost:1.2.3",
+    settings: { ROUND_SECONDS: 60 },
+    resources: { cpu: "100m", memory: "192Mi" },
+    nodeSelector: { "example.com/pool": "push" },
+    tolerations: [{ key: "example.com/pool", operator: "Exists" }],
+    priorityClassName: "unimportant",
+    podAnnotations: { "example.com/team": "push" },
+  },
   ingress: {
     enabled: true,
     hosts: ["push.example.org", "push.example.net"],

@@ -6,6 +6,7 @@ import type { IDeployment, IStatefulSet } from "kubernetes-models/apps/v1";
 import type { IHorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
 import type { IIngress, INetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
 import type { IPodDisruptionBudget } from "kubernetes-models/policy/v1";
+import type { IRole, IRoleBinding } from "kubernetes-models/rbac.authorization.k8s.io/v1";
 import type {
   IConfigMap,
   IContainer,
@@ -27,6 +28,8 @@ export type Manifest =
   | INetworkPolicy
   | IPodDisruptionBudget
   | IPrometheusRule
+  | IRole
+  | IRoleBinding
   | IService
   | IServiceAccount
   | IServiceMonitor

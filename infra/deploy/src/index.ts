@@ -1,0 +1,5 @@
+export {
+  type DeletionCostSettings,
+  deletionCostSettings,
+  LEASE_NAME,
+} from "./deletion-cost/settings.ts";
