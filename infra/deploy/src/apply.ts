@@ -3,6 +3,7 @@ import type { KubeApi } from "./kube-api.ts";
 import { type KubeObject, kindOf } from "./kube-object.ts";
 import type { ManifestFile } from "./manifests.ts";
 import { type ApplyOptions, applyObject, readObject } from "./objects.ts";
+import { keepReplicas, replicasToKeep } from "./replicas.ts";
 import { concealSecrets } from "./secrets.ts";
 
 /** What applying an object does to it. */
@@ -37,9 +38,16 @@ export async function* applyFiles(
 
 async function applyOne(api: KubeApi, object: KubeObject, options: ApplyOptions): Promise<Applied> {
   const before = await readObject(api, object);
+  if (before === undefined) {
+    await applyObject(api, object, options);
+    return { object, outcome: "created", changes: [], isUntried: false };
+  }
+  const kept = replicasToKeep(object, before);
+  if (kept !== undefined && !options.dryRun) await keepReplicas(api, object, kept);
   const after = await applyObject(api, object, options);
-  if (before === undefined) return { object, outcome: "created", changes: [], isUntried: false };
-  const changes = changesBetween(concealSecrets(before), concealSecrets(after));
+  const changes = changesBetween(concealSecrets(before), concealSecrets(after)).filter(
+    ({ path }) => kept === undefined || path !== "spec.replicas",
+  );
   const outcome = changes.length === 0 ? "unchanged" : "configured";
   return { object, outcome, changes, isUntried: false };
 }

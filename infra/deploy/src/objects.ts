@@ -4,13 +4,15 @@ import type { KubeApi } from "./kube-api.ts";
 import { collectionPath, type KubeObject, objectPath, titleOf } from "./kube-object.ts";
 
 /** Who owns the fields that this tool applies. */
-const FIELD_MANAGER = "pushcast";
+export const FIELD_MANAGER = "pushcast";
 
 export interface ApplyOptions {
   /** The server does all but keep the result. */
   readonly dryRun: boolean;
   /** Takes fields over that others manage, instead of failing. */
   readonly force: boolean;
+  /** @default {@link FIELD_MANAGER} */
+  readonly fieldManager?: string;
 }
 
 /**
@@ -37,14 +39,14 @@ export async function readObject(
 export async function applyObject(
   api: KubeApi,
   object: KubeObject,
-  { dryRun, force }: ApplyOptions,
+  { dryRun, force, fieldManager = FIELD_MANAGER }: ApplyOptions,
 ): Promise<KubeObject> {
   try {
     return await api.json<KubeObject>("PATCH", objectPath(object), {
       // JSON is YAML, and the only body that the client's transport needs to know.
       contentType: "application/apply-patch+yaml",
       query: {
-        fieldManager: FIELD_MANAGER,
+        fieldManager,
         force: String(force),
         ...(dryRun && { dryRun: "All" }),
       },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { KubeObject } from "../src/kube-object.ts";
 import { rollOutAtOnce } from "./controllers.ts";
 import { refusalBody } from "./kube-server.ts";
 import { Stage } from "./stage.ts";
@@ -76,6 +77,31 @@ describe("applying", () => {
     });
     expect(second.lines).toContain("StatefulSet etcd: unchanged");
     expect(second.lines).toContain("Deployment connect-node: configured");
+  });
+
+  test("keeps the replicas that an autoscaler is to set from now on", async () => {
+    await stage.apply();
+    const applied = stage.server.objects.get(CONNECT_NODE) as KubeObject;
+    const fieldsV1 = { "f:spec": { "f:replicas": {} } };
+    const managedFields = [{ manager: "pushcast", operation: "Apply", fieldsV1 }];
+    stage.server.keep({ ...applied, metadata: { ...applied.metadata, managedFields } });
+    stage.server.requests.length = 0;
+
+    const autoscaled = workload("Deployment", "connect-node", { replicas: undefined });
+    const files = { ...SYSTEM, "40-connect-node.k8s.yaml": [autoscaled] };
+    const diff = await stage.apply(files, "--diff");
+    expect(diff.lines.filter((line) => line.includes("replicas"))).toEqual([]);
+    expect(await stage.apply(files)).toMatchObject({ exitCode: 0 });
+
+    const patches = stage.server.requests.filter(
+      ({ method, path, query }) => method === "PATCH" && path === CONNECT_NODE && !query.dryRun,
+    );
+    expect(
+      patches.map(({ query, body }) => [query.fieldManager, (body as KubeObject).spec]),
+    ).toEqual([
+      ["pushcast-replicas", { replicas: 2 }],
+      ["pushcast", expect.not.objectContaining({ replicas: expect.anything() })],
+    ]);
   });
 
   test("stops at a conflict, and names the fields and who manages them", async () => {
