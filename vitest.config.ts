@@ -22,6 +22,8 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 30_000,
           maxWorkers: availableParallelism(),
+          // No file changes what another one imports, and importing takes longer than testing.
+          isolate: false,
           sequence: { groupOrder: 1 },
         },
       },
