@@ -78,6 +78,8 @@ interface ReflectionClient extends Client {
   ServerReflectionInfo(): ClientDuplexStream<Record<string, string>, ReflectionAnswer>;
 }
 
+const WHO_AM_I = "who am I?";
+
 const servers: GrpcServer[] = [];
 const clients: Client[] = [];
 
@@ -86,7 +88,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close(0)));
 });
 
-/** Chat sends back what it gets, and ends when its client does. */
+/** Chat sends back what it gets, or who asks, and ends when its client does. */
 const greeting: UntypedServiceImplementation = {
   Greet: unaryHandler(
     ({ name }: { name: string }) => {
@@ -97,7 +99,9 @@ const greeting: UntypedServiceImplementation = {
     { onError: () => {} },
   ),
   Chat: (call: ServerDuplexStream<{ name: string }, unknown>) => {
-    call.on("data", ({ name }) => call.write({ words: { text: name } }));
+    call.on("data", ({ name }) => {
+      call.write({ words: { text: name === WHO_AM_I ? call.getPeer() : name } });
+    });
     call.on("end", () => call.end());
   },
 };
@@ -174,6 +178,30 @@ describe("calls", () => {
     await waiting;
     expect(events).toEqual(["chat ends", "answered"]);
   });
+});
+
+test("an old connection is left for a new one: no call fails, and one that is open goes on", async () => {
+  const { connect } = await serve({ maxConnectionAgeMs: 100 });
+  const client = connect<GreetingClient>(GreetingClient);
+  const whoAmI = async (chat: ReturnType<GreetingClient["Chat"]>) => {
+    chat.write({ name: WHO_AM_I });
+    const [answer] = await once(chat, "data");
+    return answer.words.text;
+  };
+  const old = client.Chat();
+  const first = await whoAmI(old);
+
+  const connections = new Set([first]);
+  while (connections.size < 4) {
+    const chat = client.Chat();
+    connections.add(await whoAmI(chat));
+    chat.end();
+    await once(chat, "end");
+  }
+
+  expect(await whoAmI(old)).toBe(first);
+  old.end();
+  await once(old, "end");
 });
 
 describe("health", () => {

@@ -18,6 +18,11 @@ export interface GrpcServerOptions {
   maxReceiveBytes: number;
   /** Calls that one connection may have open at once. */
   maxCallsPerConnection: number;
+  /**
+   * Age of a connection, give or take a tenth, at which its peer is told to use another one for what comes
+   * next. Calls that are open go on. @default none
+   */
+  maxConnectionAgeMs?: number;
 }
 
 export interface GrpcServer {
@@ -51,6 +56,9 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const server = new Server({
     "grpc.max_receive_message_length": options.maxReceiveBytes,
     "grpc.max_concurrent_streams": options.maxCallsPerConnection,
+    ...(options.maxConnectionAgeMs === undefined
+      ? {}
+      : { "grpc.max_connection_age_ms": options.maxConnectionAgeMs }),
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.enable_channelz": 0,

@@ -110,6 +110,9 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     services: [PUSH_SERVICE_NAME],
     maxReceiveBytes: maxReceiveBytes(settings.MAX_CONTENT_BYTES),
     maxCallsPerConnection: settings.GRPC_MAX_CALLS,
+    ...(settings.GRPC_MAX_CONNECTION_SECONDS === 0
+      ? {}
+      : { maxConnectionAgeMs: settings.GRPC_MAX_CONNECTION_SECONDS * 1000 }),
   });
   grpc.addService(pushServiceDefinition, service.handlers);
 

@@ -17,6 +17,12 @@ export const pushManagerSettings = {
     default: 50051,
     doc: "The port of PushManagerService, gRPC health and reflection.",
   }),
+  GRPC_MAX_CONNECTION_SECONDS: seconds({
+    min: 0,
+    max: 86_400,
+    default: 300,
+    doc: "Age at which a biz-server is told to use another connection for its next calls, so that it finds push-managers that were added. Calls that are open go on. 0 is for ever.",
+  }),
   ACK_TIMEOUT_MS: integer({
     unit: "milliseconds",
     min: 1,
