@@ -11,14 +11,18 @@ import { delimiter, join } from "node:path";
 const DEBIAN_PACKAGES = {
   etcd: "etcd-server",
   chromium: "chromium",
+  nginx: "nginx",
   prometheus: "prometheus",
   promtool: "prometheus",
 };
 /** What some of these packages start on installation, where there is an init system. */
 const SERVICES: Readonly<Record<string, string>> = {
   "etcd-server": "etcd",
+  nginx: "nginx",
   prometheus: "prometheus",
 };
+/** On the PATH of root only. */
+const SYSTEM_PROGRAMS = "/usr/sbin";
 /** Everything that takes five minutes together on two cores. */
 const QUICK = ["--project", "unit", "--project", "system"];
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
@@ -86,5 +90,5 @@ function installMissingPrograms(): void {
 
 function isOnPath(program: string): boolean {
   const folders = (process.env.PATH ?? "").split(delimiter);
-  return folders.some((folder) => existsSync(join(folder, program)));
+  return [...folders, SYSTEM_PROGRAMS].some((folder) => existsSync(join(folder, program)));
 }
