@@ -1,5 +1,5 @@
-// Writes the tables of settings and metrics in docs/operations.md, and that of the manifests' options in
-// infra/cdk8s/README.md, from the code. With --check it changes nothing and fails if they are not current.
+// Writes the tables in the docs that say what the code says: settings, metrics, what the manifests take and
+// ask for. With --check it changes nothing and fails if they are not current.
 import { readFile, writeFile } from "node:fs/promises";
 import { configOptions, PROFILES } from "@pushcast/cdk8s";
 import { createConnectNode, nodeChecks, nodeSettings } from "@pushcast/connect-node";
@@ -11,6 +11,7 @@ import {
   type SettingsSchema,
 } from "@pushcast/runtime";
 import { Registry } from "prom-client";
+import { drainTable, sizesTable } from "./kubernetes-tables.ts";
 
 function settingsTable(): string {
   const manager: SettingsSchema = pushManagerSettings;
@@ -88,6 +89,7 @@ function replaceSection(page: string, name: string, table: string): string {
 /** Each page, with the tables of its sections. */
 const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   "docs/operations.md": { settings: settingsTable, metrics: metricsTable },
+  "docs/kubernetes.md": { sizes: sizesTable, drain: drainTable },
   "infra/cdk8s/README.md": { options: optionsTable },
 };
 

@@ -1,12 +1,17 @@
 import { resolveConfig } from "@pushcast/cdk8s";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { manifestsOf } from "../../infra/cdk8s/test/support/manifests.ts";
+import { getKey } from "../support/etcd-keys.ts";
 import { LoopbackPods, portOf } from "../support/loopback-pods.ts";
 import { ManagerClient } from "../support/manager-client.ts";
+import { SteadyPushes } from "../support/steady-pushes.ts";
+import { until } from "../support/until.ts";
 import { TestClient } from "../support/ws-client.ts";
 
 /** With three members of etcd, so that they have to find each other. */
 const MANIFESTS = manifestsOf(resolveConfig("dev", { etcd: { members: 3 } }));
+/** After etcd is back. */
+const REGISTERED_WITHIN_MS = 5_000;
 
 describe("the processes that the manifests of dev describe", { timeout: 60_000 }, () => {
   const pods = new LoopbackPods(MANIFESTS);
@@ -47,5 +52,26 @@ describe("the processes that the manifests of dev describe", { timeout: 60_000 }
     expect(registered.sort()).toEqual(
       pods.of("connect-node").map((node) => [node.name, `${node.ip}:${portOf(node, "grpc")}`]),
     );
+  });
+
+  test("push on while etcd, which has lost a volume, is started anew and empty", async () => {
+    const [member] = pods.of("etcd");
+    if (member === undefined || manager === undefined) throw new Error("a member is needed");
+    const endpoint = `http://${member.ip}:${portOf(member, "client")}`;
+    const pushing = new SteadyPushes(manager, "room-001", 50);
+
+    expect(await pods.loseVolume(member.name)).toContain("has already been bootstrapped");
+    await pods.startEtcdAnew();
+
+    for (const { name } of pods.of("connect-node")) {
+      const isRegistered = async () =>
+        (await getKey(endpoint, `/pushcast/nodes/${name}`)) !== undefined;
+      await until(`${name} has registered again`, isRegistered, REGISTERED_WITHIN_MS);
+    }
+    await pushing.stop();
+    expect(pushing.refused).toEqual([]);
+    for (const { report } of pushing.answered) {
+      expect(report).toMatchObject({ nodesTotal: 2, nodesAcked: 2, nodesMatched: 2 });
+    }
   });
 });

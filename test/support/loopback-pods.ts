@@ -42,9 +42,10 @@ export class LoopbackPods {
   readonly pods: LoopbackPod[] = [];
   readonly #dataFolder = mkdtempSync(join(tmpdir(), "pushcast-pods-"));
   readonly #services: ServiceProcess[] = [];
-  readonly #etcds: ChildProcess[] = [];
-  /** Why members of etcd ended. */
-  readonly #ends: string[] = [];
+  /** Members of etcd, by their names. */
+  readonly #etcds = new Map<string, ChildProcess>();
+  /** Why members of etcd ended by themselves, by their names. */
+  readonly #ends = new Map<string, string>();
   readonly #workloads: readonly Workload[];
 
   constructor(manifests: readonly Manifest[]) {
@@ -67,15 +68,45 @@ export class LoopbackPods {
     );
   }
 
+  /** Starts a member of etcd again, with an empty volume; resolves with why it ends. */
+  async loseVolume(member: string): Promise<string> {
+    await this.#restartEmpty([member]);
+    await until(`${member} ends`, () => this.#ends.has(member));
+    return this.#ends.get(member) ?? "";
+  }
+
+  /** Starts all members of etcd again, with empty volumes; resolves when they are ready. */
+  async startEtcdAnew(): Promise<void> {
+    const members = this.of("etcd");
+    await this.#restartEmpty(members.map(({ name }) => name));
+    await Promise.all(
+      members.map((pod) => until(`${pod.name} is ready`, () => this.#isReady(pod))),
+    );
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#services.map((service) => service.close()));
-    for (const etcd of this.#etcds) {
-      if (etcd.exitCode !== null || etcd.signalCode !== null) continue;
+    await Promise.all([...this.#etcds.keys()].map((member) => this.#kill(member)));
+    rmSync(this.#dataFolder, { recursive: true, force: true });
+  }
+
+  async #restartEmpty(members: readonly string[]): Promise<void> {
+    await Promise.all(members.map((member) => this.#kill(member)));
+    for (const pod of this.pods.filter(({ name }) => members.includes(name))) {
+      rmSync(join(this.#dataFolder, pod.name), { recursive: true });
+      this.#startEtcd(pod);
+    }
+  }
+
+  async #kill(member: string): Promise<void> {
+    const etcd = this.#etcds.get(member);
+    if (etcd === undefined) return;
+    if (etcd.exitCode === null && etcd.signalCode === null) {
       const exit = once(etcd, "exit");
       etcd.kill("SIGKILL");
       await exit;
     }
-    rmSync(this.#dataFolder, { recursive: true, force: true });
+    this.#ends.delete(member);
   }
 
   #addPods({ manifest, containers }: Workload): void {
@@ -126,15 +157,18 @@ export class LoopbackPods {
     etcd.stderr.setEncoding("utf8").on("data", (text: string) => {
       errors = (errors + text).slice(-KEPT_OUTPUT_CHARS);
     });
-    etcd.once("exit", (code) => {
-      this.#ends.push(`${name} ended with ${code}: ${errors}`);
+    etcd.once("close", (code, signal) => {
+      if (signal === null) this.#ends.set(name, `${name} ended with ${code}: ${errors}`);
     });
-    this.#etcds.push(etcd);
+    this.#etcds.set(name, etcd);
   }
 
   /** Debian's etcd is of a version that answers neither /livez nor /readyz. */
   async #isReady(pod: LoopbackPod): Promise<boolean> {
-    const ends = [...this.#ends, ...this.#services.map((service) => service.unexpectedEnd)];
+    const ends = [
+      ...this.#ends.values(),
+      ...this.#services.map((service) => service.unexpectedEnd),
+    ];
     const end = ends.find((found) => found !== undefined);
     if (end !== undefined) throw new Error(end);
     const { readinessProbe, livenessProbe } = pod.container;
