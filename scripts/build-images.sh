@@ -6,13 +6,13 @@ source "$root/scripts/container-engine.sh"
 
 usage() {
   cat <<'END'
-scripts/build-images.sh [flags] [push-manager] [connect-node] [-- flags of the engine]
+scripts/build-images.sh [flags] [push-manager] [connect-node] [deletion-cost] [-- flags of the engine]
 
-Builds the images of the services that are named, or of both, with docker (if its daemon answers) or
-buildah, and prints their names on stdout. What follows -- is for `docker build` or `buildah bud`.
+Builds the images that are named, or all three, with docker (if its daemon answers) or buildah, and
+prints their whole names on stdout. What follows -- is for `docker build` or `buildah bud`.
 
   --tag TAG          default: the version in package.json
-  --repository NAME  what stands before the services' names; default: localhost/pushcast
+  --repository NAME  what stands before these names; default: localhost/pushcast
   --base IMAGE       another base image: one with Node 20.11 or later and npm
   --engine ENGINE    docker or buildah
   --npmrc FILE       npm's settings, by which it reaches its registry; default: the user's, if any
@@ -35,20 +35,27 @@ add_secret() {
   flags+=(--secret "id=$1,src=$(realpath "$2")")
 }
 
+dockerfile_of() {
+  case $1 in
+    deletion-cost) echo infra/deploy/Dockerfile ;;
+    *) echo "services/$1/Dockerfile" ;;
+  esac
+}
+
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$root/package.json")
 tag=$version
 repository=localhost/pushcast
 wanted_engine=
 npmrc=$(npm_file userconfig)
 npm_ca=$(npm_file cafile)
-services=()
+programs=()
 flags=()
 
 while (($# > 0)); do
   case $1 in
     --help) usage && exit ;;
     --) shift && flags+=("$@") && break ;;
-    push-manager | connect-node) services+=("$1") && shift && continue ;;
+    push-manager | connect-node | deletion-cost) programs+=("$1") && shift && continue ;;
     --*) (($# > 1)) || fail "$1 needs a value" ;;
   esac
   case $1 in
@@ -62,7 +69,7 @@ while (($# > 0)); do
   esac
   shift 2
 done
-((${#services[@]} > 0)) || services=(push-manager connect-node)
+((${#programs[@]} > 0)) || programs=(push-manager connect-node deletion-cost)
 add_secret npmrc "$npmrc"
 add_secret npm-ca "$npm_ca"
 
@@ -77,8 +84,8 @@ revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 [[ -z $(git status --porcelain 2>/dev/null) ]] || revision+=-changed
 flags+=(--build-arg "REVISION=$revision")
 
-for service in "${services[@]}"; do
-  image=$repository/$service:$tag
-  "${command[@]}" "${flags[@]}" --tag "$image" --file "services/$service/Dockerfile" . >&2
+for program in "${programs[@]}"; do
+  image=$repository/$program:$tag
+  "${command[@]}" "${flags[@]}" --tag "$image" --file "$(dockerfile_of "$program")" . >&2
   echo "$image"
 done

@@ -1,8 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect } from "vitest";
-import { bundleService, SERVICES } from "../../infra/images/src/bundle.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundleProgram, PROGRAMS, type ProgramName } from "../../infra/images/src/bundle.ts";
 import { listServices } from "../support/reflection.ts";
 import { it } from "../support/stage.ts";
 
@@ -16,46 +17,58 @@ let root: string;
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), "pushcast-bundles-"));
-  for (const service of SERVICES) await bundleService(service, folderOf(service));
+  for (const program of PROGRAMS) await bundleProgram(program, folderOf(program));
 });
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-function folderOf(service: string): string {
-  return join(root, "services", service, "dist");
+function folderOf(program: ProgramName): string {
+  return join(root, "services", program, "dist");
 }
 
-describe.each(SERVICES)("the bundle of %s", (service) => {
-  it("names the settings that are wrong, and ends with 78", async ({ stage }) => {
-    const settings = { GRPC_PORT: "many", REGISTRY: "memory" };
-    const { code, stdout, stderr } = await stage.process(service, settings, root).exited;
+/** Runs a bundle to its end, with nothing but these variables. */
+function run(program: ProgramName, env: Readonly<Record<string, string>>) {
+  const main = join(folderOf(program), "main.js");
+  const options = { encoding: "utf8", env, timeout: 20_000 } as const;
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [main], options);
+  return { code: status, signal, stdout, stderr };
+}
+
+/** A package that each has taken along, beside those of the runtime. */
+const OWN_PACKAGE: Readonly<Record<ProgramName, string>> = {
+  "push-manager": "etcd3",
+  "connect-node": "etcd3",
+  "deletion-cost": "@kubernetes/client-node",
+};
+
+describe.each(PROGRAMS)("the bundle of %s", (program) => {
+  test("names the settings that are wrong, and ends with 78", () => {
+    const { code, stdout, stderr } = run(program, { OPS_PORT: "many" });
     expect(code).toBe(78);
     expect(stdout).toBe("");
-    const [error] = JSON.parse(stderr).errors;
-    expect(error).toMatchObject({ setting: "GRPC_PORT", problem: expect.stringMatching(/^must/) });
+    const problem = expect.stringMatching(/^must/);
+    expect(JSON.parse(stderr).errors).toContainEqual({ setting: "OPS_PORT", problem });
   });
 
-  it("heeds a SIGTERM before it has loaded what it needs, and ends with 0", async ({ stage }) => {
+  test("heeds a SIGTERM before it has loaded what it needs, and ends with 0", () => {
     const preloaded = `data:text/javascript,${encodeURIComponent(STOPPED_FROM_WITHIN)}`;
-    const settings = { NODE_OPTIONS: `--import=${preloaded}`, REGISTRY: "memory" };
-    const exit = await stage.process(service, settings, root).exited;
+    const exit = run(program, { NODE_OPTIONS: `--import=${preloaded}` });
     expect(exit).toEqual({ code: 0, signal: null, stdout: "", stderr: "" });
     // All that it has loaded by then.
-    const main = readFileSync(join(folderOf(service), "main.js"), "utf8");
+    const main = readFileSync(join(folderOf(program), "main.js"), "utf8");
     const chunks = Array.from(main.matchAll(/from "(\.\/[^"]+)"/g), ([, chunk = ""]) => chunk);
-    const sizes = chunks.map((chunk) => statSync(join(folderOf(service), chunk)).size);
+    const sizes = chunks.map((chunk) => statSync(join(folderOf(program), chunk)).size);
     expect(sizes.reduce((sum, size) => sum + size, main.length)).toBeLessThan(50_000);
   });
 
-  it("has the licence and the version of each package in it, for scanners", () => {
-    const packages = ["node_modules/@grpc/grpc-js", "node_modules/etcd3", "node_modules/pino"];
-    for (const place of packages) {
-      const folder = join(folderOf(service), place);
+  test("has the licence and the version of each package in it, for scanners", () => {
+    for (const name of ["@grpc/grpc-js", "pino", OWN_PACKAGE[program]]) {
+      const folder = join(folderOf(program), "node_modules", name);
       const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
       expect(version).toMatch(/^\d+\.\d+\.\d+/);
-      expect(existsSync(join(folder, "LICENSE")), place).toBe(true);
+      expect(existsSync(join(folder, "LICENSE")), name).toBe(true);
     }
-    expect(existsSync(join(folderOf(service), "LICENSE"))).toBe(true);
+    expect(existsSync(join(folderOf(program), "LICENSE"))).toBe(true);
   });
 });
 

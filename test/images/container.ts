@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import type { ServiceName } from "../../infra/images/src/bundle.ts";
+import type { ProgramName } from "../../infra/images/src/bundle.ts";
 import type { Settings } from "../support/processes.ts";
 import { within } from "../support/until.ts";
 import type { Images } from "./images.ts";
@@ -36,7 +36,16 @@ export interface Exit {
   readonly stderr: string;
 }
 
-/** A service that runs from its image. */
+export interface ContainerOptions {
+  /** @default none */
+  readonly settings?: Settings;
+  /** Podman's name for it. @default the machine's own */
+  readonly network?: string;
+  /** Files that it may read, by their places in the container. @default none */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** A program that runs from its image. */
 export class Container {
   /** Resolves when it has ended. */
   readonly exited: Promise<Exit>;
@@ -44,21 +53,23 @@ export class Container {
   readonly #images: Images;
   readonly #name: string;
 
-  /** @param network podman's name for it. @default the machine's own */
-  constructor(images: Images, service: ServiceName, settings: Settings = {}, network = "host") {
+  constructor(images: Images, program: ProgramName, options: ContainerOptions = {}) {
+    const { settings = {}, network = "host", files = {} } = options;
     this.#images = images;
-    this.#name = `pushcast-${service}-${randomUUID()}`;
+    this.#name = `pushcast-${program}-${randomUUID()}`;
     const env = Object.entries(settings).map(([name, value]) => `--env=${name}=${value}`);
+    const volumes = Object.entries(files).map(([place, file]) => `--volume=${file}:${place}:ro`);
     const flags = [
       ...RESTRICTED,
       ...LIMITS,
       ...env,
+      ...volumes,
       `--network=${network}`,
       `--name=${this.#name}`,
     ];
     const podman = spawn(
       "podman",
-      ["--runtime=runc", "run", "--rm", ...flags, images.nameOf(service)],
+      ["--runtime=runc", "run", "--rm", ...flags, images.nameOf(program)],
       {
         stdio: ["ignore", "pipe", "pipe"],
         env: images.env,
@@ -85,7 +96,7 @@ export class Container {
     return await this.exited;
   }
 
-  /** What a script of its own Node prints, run beside the service. */
+  /** What a script of its own Node prints, run beside the program. */
   async evaluate(script: string): Promise<string> {
     return await this.#images.podman("exec", this.#name, "node", "--eval", script);
   }

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import type { ServiceName } from "../../infra/images/src/bundle.ts";
+import type { ProgramName } from "../../infra/images/src/bundle.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const TAG = "test";
@@ -22,7 +22,7 @@ export interface ImageConfig {
   readonly Labels: Readonly<Record<string, string>>;
 }
 
-/** The images of both services, built from this checkout into a storage of their own. */
+/** The images of all programs, built from this checkout into a storage of their own. */
 export class Images {
   readonly #folder: string;
 
@@ -83,12 +83,12 @@ export class Images {
     return join(this.#folder, "storage.conf");
   }
 
-  nameOf(service: ServiceName): string {
-    return `localhost/pushcast/${service}:${TAG}`;
+  nameOf(program: ProgramName): string {
+    return `localhost/pushcast/${program}:${TAG}`;
   }
 
-  async configOf(service: ServiceName): Promise<ImageConfig> {
-    const json = await this.podman("image", "inspect", this.nameOf(service));
+  async configOf(program: ProgramName): Promise<ImageConfig> {
+    const json = await this.podman("image", "inspect", this.nameOf(program));
     return JSON.parse(json)[0].Config;
   }
 

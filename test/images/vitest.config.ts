@@ -9,7 +9,7 @@ export default defineConfig({
     include: ["test/images/**/*.test.ts"],
     reporters: ["default", "./test/closing-line.ts"],
     testTimeout: 60_000,
-    // Packages are fetched, and both images are built.
+    // Packages are fetched, and all images are built.
     hookTimeout: 600_000,
   },
 });

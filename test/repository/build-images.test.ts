@@ -1,13 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { configSchema } from "../../infra/cdk8s/src/config/schema.ts";
+import { PROGRAMS } from "../../infra/images/src/bundle.ts";
 import { ROOT } from "./files.ts";
 
 /** What the script needs beside docker or buildah; there is no npm, and no git. */
-const PROGRAMS = ["bash", "cat", "dirname", "realpath", "sed"];
+const NEEDED = ["bash", "cat", "dirname", "realpath", "sed"];
 
 type Engine = "docker" | "buildah";
 
@@ -15,7 +16,7 @@ let folder: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "pushcast-programs-"));
-  for (const program of PROGRAMS) {
+  for (const program of NEEDED) {
     const { stdout } = spawnSync("sh", ["-c", `command -v ${program}`], { encoding: "utf8" });
     symlinkSync(stdout.trim(), join(folder, program));
   }
@@ -59,10 +60,10 @@ test("docker is taken where its daemon answers, for images of the names in the m
   const { status, images, stderr, calls } = buildImages();
   expect(status).toBe(0);
   expect(stderr).toMatch(/^with docker\n/m);
-  const { pushManager, connectNode } = configSchema.parse({}).images;
-  expect(images).toEqual([pushManager, connectNode]);
+  const { pushManager, connectNode, deletionCost } = configSchema.parse({}).images;
+  expect(images).toEqual([pushManager, connectNode, deletionCost]);
   const builds = calls.filter((call) => call.startsWith("called: docker build "));
-  expect(builds).toHaveLength(2);
+  expect(builds).toHaveLength(images.length);
 });
 
 test("buildah is taken where docker has no daemon, which is said", () => {
@@ -73,6 +74,13 @@ test("buildah is taken where docker has no daemon, which is said", () => {
   expect(stderr).toContain("with buildah (docker has no daemon (nobody listens))");
   expect(calls).toHaveLength(1);
   expect(calls[0]).toContain("--file services/connect-node/Dockerfile .");
+});
+
+test("each image is built by a Dockerfile that is there", () => {
+  installEngine("buildah");
+  const files = buildImages().calls.map((call) => /--file (\S+) \.$/.exec(call)?.[1] ?? "none");
+  expect(files).toHaveLength(PROGRAMS.length);
+  for (const file of files) expect(existsSync(join(ROOT, file)), file).toBe(true);
 });
 
 test("an engine that was asked for and does not work is not replaced by another", () => {

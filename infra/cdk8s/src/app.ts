@@ -34,7 +34,7 @@ export function createApp(config: Config, outdir?: string): App {
 
   const { network, deletionCost } = config;
   const workloads: WorkloadName[] = ["etcd", "push-manager", "connect-node"];
-  if (deletionCost !== undefined) workloads.push("deletion-cost");
+  if (deletionCost.enabled) workloads.push("deletion-cost");
   if (network.policies) {
     new NetworkPolicies(addChart("10-network"), "policies", { network, workloads });
   }
@@ -48,10 +48,8 @@ export function createApp(config: Config, outdir?: string): App {
   if (config.connectNode.sessionsPerPod !== undefined) {
     new AdapterRule(addChart("60-prometheus-adapter"), "adapter-rule");
   }
-  if (deletionCost !== undefined) {
-    const { images, namespace } = config;
-    const chart = addChart("70-deletion-cost");
-    new DeletionCost(chart, "deletion-cost", { ...deletionCost, images, namespace });
+  if (deletionCost.enabled) {
+    new DeletionCost(addChart("70-deletion-cost"), "deletion-cost", config);
   }
   return app;
 }

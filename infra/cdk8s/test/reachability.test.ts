@@ -123,7 +123,7 @@ describe("where egress is restricted, a pod reaches", () => {
 });
 
 test("the controller of deletion costs reaches the metrics of connect-nodes, and nobody else's", () => {
-  const deletionCost = { image: "registry.example.com/deletion-cost:1.2.3" };
+  const deletionCost = { enabled: true };
   const reached = matrix({ deletionCost, network: { clients: [{ podLabels: { app: "some" } }] } });
 
   expect(reached["deletion-cost"]).toEqual(["connect-node:9100"]);

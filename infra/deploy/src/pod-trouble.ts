@@ -7,7 +7,7 @@ export interface PodTrouble {
   readonly message: string;
   /** Undefined where it is about the whole pod. */
   readonly container?: string;
-  /** What the container left when it ended, if it left something where Kubernetes looks. */
+  /** The last line that stands in its status of what the container wrote, if there is one. */
   readonly lastWords?: string;
   /** It will not pass by itself, as a pod that waits for a machine may. */
   readonly isLasting: boolean;
@@ -47,7 +47,8 @@ function containerTrouble(status: V1ContainerStatus): PodTrouble | undefined {
   if (!LASTING_REASONS.has(reason)) return undefined;
   const ended = lastState?.terminated;
   if (ended === undefined) return { reason, message, container, isLasting: true };
-  const words = ended.message?.trim();
+  // Where the policy is FallbackToLogsOnError, the message is the end of the log, many lines long.
+  const words = ended.message?.trim().split("\n").at(-1);
   return {
     reason,
     message: `ended ${restartCount} times, at last with exit code ${ended.exitCode}`,

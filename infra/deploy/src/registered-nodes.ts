@@ -1,6 +1,7 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { ApiError } from "./api-error.ts";
-import { isUnreachable, type KubeApi } from "./kube-api.ts";
+import type { DeployError } from "./deploy-error.ts";
+import { isPassing, isUnreachable, type KubeApi } from "./kube-api.ts";
 import { workloadLabels } from "./labels.ts";
 import { samplesOf } from "./metrics-text.ts";
 import { readPodMetrics } from "./pod-metrics.ts";
@@ -28,7 +29,7 @@ export async function checkRegisteredNodes(api: KubeApi, namespace: string): Pro
     if (!(error instanceof ApiError) && !isUnreachable(error)) throw error;
     return healthy(
       TITLE,
-      `${ready} of ${nodes.length} ready, and so registered (the managers' metrics cannot be read: ${error.message})`,
+      `${ready} of ${nodes.length} ready, and so registered (the managers' metrics cannot be read: ${whyUnread(error)})`,
     );
   }
 }
@@ -50,4 +51,10 @@ async function askManagers(
   return lacking.length === 0
     ? healthy(TITLE, `${readyNodes} registered, as every push-manager says`)
     : unhealthy(TITLE, "not all are known to every push-manager", lacking);
+}
+
+/** Where a NetworkPolicy keeps it out, the API server gives no answer, or tells of its vain try. */
+function whyUnread(error: ApiError | DeployError): string {
+  const reason = error instanceof ApiError ? error.message : "no answer";
+  return isPassing(error) ? `${reason}; network.metrics may keep the API server out` : reason;
 }

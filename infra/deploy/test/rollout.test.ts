@@ -218,13 +218,18 @@ describe("a rollout that stalls", () => {
     });
   });
 
-  test("is told with what a container has left as its termination message", async () => {
-    const terminated = { exitCode: 1, message: "cannot listen\n" };
+  test("is told with the end of what stands in a container's status, without a look at its log", async () => {
+    const message = '{"level":"info","msg":"starting"}\n{"msg":"cannot listen"}\n';
+    const terminated = { exitCode: 1, message };
     connectNodeIs(waiting("CrashLoopBackOff", "", { restartCount: 2, lastState: { terminated } }));
+    stage.server.answer("GET", LOG, 200, "the log\n");
 
     const run = await stage.apply(SYSTEM, "--patience", "0");
 
-    expect(run.error[1]).toMatch(/ended 2 times, at last with exit code 1: cannot listen$/);
+    expect(run.error[1]).toBe(
+      'pod connect-node-0: container connect-node: CrashLoopBackOff: ended 2 times, at last with exit code 1: {"msg":"cannot listen"}',
+    );
+    expect(stage.server.pathsOf("GET")).not.toContain(LOG);
   });
 
   test("is told also by who may not read pods", async () => {

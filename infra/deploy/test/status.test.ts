@@ -92,6 +92,32 @@ describe("the status", () => {
     );
   });
 
+  test("says what may keep the API server from the managers' metrics", async () => {
+    const message = "error trying to reach service: dial tcp 10.0.0.7:9100: i/o timeout";
+    const refused = refusalBody(503, "ServiceUnavailable", message);
+    stage.server.answer("GET", MANAGER_METRICS, 503, refused);
+
+    const run = await stage.apply();
+
+    expect(run.exitCode).toBe(0);
+    expect(run.lines.at(-1)).toBe(
+      `nodes: 2 of 2 ready, and so registered (the managers' metrics cannot be read: ${message}; network.metrics may keep the API server out)`,
+    );
+  });
+
+  test("does so too where a NetworkPolicy swallows the question", async () => {
+    stage.server.onRequest = ({ path }) => {
+      stage.server.hangsUp = path === MANAGER_METRICS;
+    };
+
+    const run = await stage.apply();
+
+    expect(run.exitCode).toBe(0);
+    expect(run.lines.at(-1)).toMatch(
+      /: no answer; network\.metrics may keep the API server out\)$/,
+    );
+  });
+
   test("names a Service that leads nowhere", async () => {
     await stage.apply();
     for (const path of stage.server.objects.keys()) {

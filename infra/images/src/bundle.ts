@@ -4,10 +4,16 @@ import { build } from "esbuild";
 import { dataFiles, PLACE_OF_BUNDLE } from "./data-files.ts";
 import { copyNotices } from "./notices.ts";
 
-/** The services that have an image each, by the names of their folders. */
-export const SERVICES = ["push-manager", "connect-node"] as const;
+/** The programs that have an image each, by its name, and the module that each begins with. */
+const ENTRY_POINTS = {
+  "push-manager": "services/push-manager/src/main.ts",
+  "connect-node": "services/connect-node/src/main.ts",
+  "deletion-cost": "infra/deploy/src/deletion-cost/main.ts",
+} as const;
 
-export type ServiceName = (typeof SERVICES)[number];
+export type ProgramName = keyof typeof ENTRY_POINTS;
+
+export const PROGRAMS = Object.keys(ENTRY_POINTS) as readonly ProgramName[];
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -16,14 +22,14 @@ const REQUIRE = `import { createRequire as __createRequire } from "node:module";
 const require = __createRequire(import.meta.url);`;
 
 /**
- * Writes a service into a folder, so that `node <folder>/main.js` runs it as `dist/main.js` would,
+ * Writes a program into a folder, so that `node <folder>/main.js` runs it as the build's `main.js` would,
  * wherever there is a Node, without its packages installed. The folder is emptied first.
  */
-export async function bundleService(service: ServiceName, folder: string): Promise<void> {
+export async function bundleProgram(program: ProgramName, folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [`services/${service}/src/main.ts`],
+    entryPoints: [ENTRY_POINTS[program]],
     conditions: ["source"],
     platform: "node",
     target: "node20.11",

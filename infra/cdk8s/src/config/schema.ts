@@ -93,6 +93,9 @@ export const configSchema = z.strictObject({
       connectNode: image
         .default(`localhost/pushcast/connect-node:${VERSION}`)
         .describe("The connect-node."),
+      deletionCost: image
+        .default(`localhost/pushcast/deletion-cost:${VERSION}`)
+        .describe("The controller of deletion costs, where it is enabled."),
       etcd: image
         .default("gcr.io/etcd-development/etcd:v3.5.21")
         .describe("etcd, 3.5.12 or later: the probes need its /livez and /readyz."),
@@ -191,16 +194,19 @@ export const configSchema = z.strictObject({
     .prefault({}),
   deletionCost: z
     .strictObject({
-      image: image.describe(
-        "The controller that makes a scale-in take the connect-nodes with the fewest sessions. Without it there is none.",
-      ),
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether there is a controller that makes a scale-in take the connect-nodes with the fewest sessions.",
+        ),
       settings: settingsSection(deletionCostSettings, ["POD_NAMESPACE", "POD_NAME", "OPS_PORT"])
         .prefault({})
         .describe("Settings of the controller."),
       resources: resources({ cpu: "50m", memory: "256Mi" }),
       ...pods,
     })
-    .optional(),
+    .prefault({}),
   ingress: z
     .strictObject({
       enabled: z.boolean().default(true).describe("Whether there is an Ingress for clients."),
@@ -238,7 +244,9 @@ export const configSchema = z.strictObject({
         .describe("Who reaches the push-managers' gRPC port: the biz-servers."),
       metrics: peers
         .default([{ namespaceLabels: { "kubernetes.io/metadata.name": "monitoring" } }])
-        .describe("Who reaches the ports with metrics: Prometheus."),
+        .describe(
+          "Who reaches the ports with metrics: Prometheus. `npm run deploy` reads them through the API server; where that is not let in, it tells of registered nodes by their readiness alone.",
+        ),
       restrictEgress: z
         .boolean()
         .default(false)

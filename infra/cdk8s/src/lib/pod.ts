@@ -46,6 +46,8 @@ export function podTemplate(props: PodProps): k8s.PodTemplateSpec {
         {
           ...container,
           imagePullPolicy: images.pullPolicy,
+          // So that the reason of a crash stands in the pod's status.
+          terminationMessagePolicy: "FallbackToLogsOnError",
           securityContext: RESTRICTED_CONTAINER,
         },
       ],

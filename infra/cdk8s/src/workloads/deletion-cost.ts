@@ -15,15 +15,12 @@ const { ops } = PORTS[NAME];
 
 const GRACE_SECONDS = 30;
 
-export type DeletionCostProps = NonNullable<Config["deletionCost"]> &
-  Pick<Config, "images" | "namespace">;
-
 /**
  * Tells Kubernetes how many sessions each connect-node has, so that a scale-in takes the emptiest. The
  * only one of the system that speaks with the API server, and may do no more than that needs.
  */
 export class DeletionCost extends Construct {
-  constructor(scope: Construct, id: string, props: DeletionCostProps) {
+  constructor(scope: Construct, id: string, config: Config) {
     super(scope, id);
     const labels = workloadLabels(NAME);
     addServiceAccount(this, NAME);
@@ -31,11 +28,11 @@ export class DeletionCost extends Construct {
     new k8s.KubeRoleBinding(this, "role-binding", {
       metadata: { name: NAME, labels },
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: NAME },
-      subjects: [{ kind: "ServiceAccount", name: NAME, namespace: props.namespace }],
+      subjects: [{ kind: "ServiceAccount", name: NAME, namespace: config.namespace }],
     });
     new k8s.KubeDeployment(this, "deployment", {
       metadata: { name: NAME, labels },
-      spec: deployment(props),
+      spec: deployment(config),
     });
     addDisruptionBudget(this, NAME, { maxUnavailable: 1, evictUnready: true });
   }
@@ -53,12 +50,11 @@ const RULES: k8s.PolicyRule[] = [
   },
 ];
 
-function deployment(props: DeletionCostProps): k8s.DeploymentSpec {
-  const { image, images, settings } = props;
+function deployment({ deletionCost, images }: Config): k8s.DeploymentSpec {
   const { variables } = environment("deletionCost", deletionCostSettings, [], {
     POD_NAME: fromField("metadata.name"),
     POD_NAMESPACE: fromField("metadata.namespace"),
-    ...settings,
+    ...deletionCost.settings,
   });
   return {
     // Without it pods are taken as ever: another one is there soon enough.
@@ -67,15 +63,15 @@ function deployment(props: DeletionCostProps): k8s.DeploymentSpec {
     template: podTemplate({
       workload: NAME,
       images,
-      options: props,
+      options: deletionCost,
       graceSeconds: GRACE_SECONDS,
       container: {
         name: NAME,
-        image,
-        env: [...variables, heapLimit(props.resources.memory)],
+        image: images.deletionCost,
+        env: [...variables, heapLimit(deletionCost.resources.memory)],
         ports: [containerPort(ops)],
         ...probes(ops),
-        resources: resources(props.resources),
+        resources: resources(deletionCost.resources),
       },
       spec: { automountServiceAccountToken: true },
     }),

@@ -205,6 +205,11 @@ export const BREAKS: readonly Break[] = [
     break: change(NODE, `${CONTAINER}.image`, "registry.example.com:5000/connect-node"),
   },
   {
+    policy: pods.crashesLeaveTheirReason,
+    violation: `${MANAGER} keeps File`,
+    break: change(MANAGER, `${CONTAINER}.terminationMessagePolicy`, "File"),
+  },
+  {
     policy: pods.podsHaveNoToken,
     violation: `${NODE} mounts a token`,
     break: change(NODE, `${POD}.automountServiceAccountToken`, undefined),

@@ -45,6 +45,12 @@ export const imagesArePinned = containerPolicy(
   ({ image = "" }) => !/:(?!latest$)[\w.-]+$|@sha256:[0-9a-f]{64}$/.test(image) && `runs ${image}`,
 );
 
+export const crashesLeaveTheirReason = containerPolicy(
+  "what a container that crashed has logged last stands in its pod's status",
+  ({ terminationMessagePolicy }) =>
+    terminationMessagePolicy !== "FallbackToLogsOnError" && `keeps ${terminationMessagePolicy}`,
+);
+
 /** They work with the Kubernetes API. */
 const NEED_TOKENS = new Set<string | undefined>(["deletion-cost"]);
 

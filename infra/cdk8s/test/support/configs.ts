@@ -9,6 +9,7 @@ export const EVERY_OPTION = {
   images: {
     pushManager: "registry.example.com:5000/push-manager:1.2.3",
     connectNode: `registry.example.com/connect-node@sha256:${"0".repeat(64)}`,
+    deletionCost: "registry.example.com/deletion-cost:1.2.3",
     etcd: "registry.example.com/etcd:v3.6.1",
     pullPolicy: "Always",
     pullSecrets: ["registry"],
@@ -50,7 +51,7 @@ export const EVERY_OPTION = {
     podAnnotations: { "example.com/team": "push" },
   },
   deletionCost: {
-    image: "registry.example.com/deletion-cost:1.2.3",
+    enabled: true,
     settings: { ROUND_SECONDS: 60 },
     resources: { cpu: "100m", memory: "192Mi" },
     nodeSelector: { "example.com/pool": "push" },
