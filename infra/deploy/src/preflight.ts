@@ -8,7 +8,7 @@ import type { ManifestFile, Manifests } from "./manifests.ts";
 import { checkStorage } from "./storage.ts";
 
 /** gRPC probes are on by default from here on. */
-const OLDEST_MINOR = 24;
+const OLDEST_MINOR = 27;
 
 /** What a look at the cluster has found, before anything is changed. */
 export interface Preflight {

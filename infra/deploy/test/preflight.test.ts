@@ -39,11 +39,11 @@ describe("before anything is applied", () => {
   });
 
   test("a server that is too old is refused", async () => {
-    stage.server.minorVersion = "23+";
+    stage.server.minorVersion = "26+";
 
     await expectRefusal(
       stage.apply(),
-      "the server is Kubernetes v1.23.0, but 1.24 or later is needed",
+      "the server is Kubernetes v1.26.0, but 1.27 or later is needed",
     );
   });
 
