@@ -29,7 +29,14 @@ async function gather(
   settings: Settings,
 ): Promise<{ node: RunningNode; crowd: Crowd }> {
   const { nodes, publisher } = await stage.cluster(1, {
-    node: { LOG_BYTES, FRAME_CACHE_BYTES, SESSION_BUFFER_BYTES, ...settings },
+    // A flood may hold the node up for as long as a short lease lasts.
+    node: {
+      REGISTRATION_TTL_S: 60,
+      LOG_BYTES,
+      FRAME_CACHE_BYTES,
+      SESSION_BUFFER_BYTES,
+      ...settings,
+    },
     manager: { LOG_BYTES },
   });
   const [node] = nodes;
