@@ -104,17 +104,23 @@ describe("a configuration is refused with the place and the reason", () => {
     [
       "a setting that the manifests give themselves",
       { connectNode: { settings: { WS_PORT: 80 } } },
-      { path: "connectNode.settings.WS_PORT", problem: "is not known" },
+      { path: "connectNode.settings.WS_PORT", problem: "is given by the manifests" },
     ],
     [
       "a secret setting",
       { connectNode: { settings: { OPS_TOKEN: "hush" } } },
-      { path: "connectNode.settings.OPS_TOKEN", problem: "is not known" },
+      {
+        path: "connectNode.settings.OPS_TOKEN",
+        problem: expect.stringContaining("name that in connectNode.opsTokenSecret"),
+      },
     ],
     [
       "a setting that must be the same in all processes, for one service",
       { connectNode: { settings: { LOG_BYTES: 1024 } } },
-      { path: "connectNode.settings.LOG_BYTES", problem: "is not known" },
+      {
+        path: "connectNode.settings.LOG_BYTES",
+        problem: expect.stringContaining("it stands in settings"),
+      },
     ],
     [
       "a value that the service would refuse",
@@ -180,12 +186,28 @@ describe("a configuration is refused with the place and the reason", () => {
     [
       "a quantity that is none",
       { etcd: { storage: "8 GB" } },
-      { path: "etcd.storage", problem: "must be a quantity of bytes, such as 512Mi" },
+      { path: "etcd.storage", problem: 'must be a quantity of bytes, such as "512Mi"' },
     ],
     [
       "CPUs that are none",
       { etcd: { resources: { cpu: "0" } } },
-      { path: "etcd.resources.cpu", problem: "must be a quantity of CPUs, such as 500m or 2" },
+      {
+        path: "etcd.resources.cpu",
+        problem: 'must be a quantity of CPUs, such as "500m" or "2"',
+      },
+    ],
+    [
+      "CPUs that are a number",
+      { etcd: { resources: { cpu: 2 } } },
+      {
+        path: "etcd.resources.cpu",
+        problem: 'must be a quantity of CPUs, such as "500m" or "2"',
+      },
+    ],
+    [
+      "a Secret without its key",
+      { connectNode: { opsTokenSecret: "ops" } },
+      { path: "connectNode.opsTokenSecret", problem: "must be { name, key }, of a Secret" },
     ],
     [
       "a namespace that is no name",
@@ -216,6 +238,19 @@ describe("a configuration is refused with the place and the reason", () => {
       "a peer that is both a pod and an address",
       { network: { publishers: [{ cidr: "10.0.0.0/8", podLabels: {} }] } },
       { path: "network.publishers.0", problem: expect.stringContaining("must have either cidr") },
+    ],
+    [
+      "an address that is no range",
+      { network: { publishers: [{ cidr: "10.0.0.0" }] } },
+      {
+        path: "network.publishers.0.cidr",
+        problem: "must be a range of addresses, such as 10.0.0.0/8",
+      },
+    ],
+    [
+      "an unknown key of a peer",
+      { network: { publishers: [{ podLabels: {}, namespace: "x" }] } },
+      { path: "network.publishers.0.namespace", problem: "is not known" },
     ],
     [
       "peers that are none",

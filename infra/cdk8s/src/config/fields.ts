@@ -13,14 +13,12 @@ export const dnsName = z
   .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be a DNS name, such as push.example.com");
 
 /** Memory or storage, such as `512Mi`. */
-export const bytes = z
-  .string()
-  .refine((text) => (bytesOf(text) ?? 0) > 0, "must be a quantity of bytes, such as 512Mi");
+const NO_BYTES = 'must be a quantity of bytes, such as "512Mi"';
+export const bytes = z.string(NO_BYTES).refine((text) => (bytesOf(text) ?? 0) > 0, NO_BYTES);
 
 /** Processor time, such as `500m` or `2`. */
-export const cpu = z
-  .string()
-  .regex(/^([1-9]\d*m?|\d+\.\d+)$/, "must be a quantity of CPUs, such as 500m or 2");
+const NO_CPUS = 'must be a quantity of CPUs, such as "500m" or "2"';
+export const cpu = z.string(NO_CPUS).regex(/^([1-9]\d*m?|\d+\.\d+)$/, NO_CPUS);
 
 /** An image with a tag or digest that says which one; `latest` is whatever was pushed last. */
 export const image = z
@@ -49,10 +47,19 @@ export const labels = z.record(
 export const annotations = z.record(labelKey, z.string());
 
 /** A key of a Secret in the namespace. */
-export const secretKey = z.strictObject({
-  name: dnsName.describe("The Secret."),
-  key: z
-    .string()
-    .regex(/^[-\w.]+$/, "must be a Secret's key")
-    .describe("The key in it."),
-});
+export const secretKey = z.strictObject(
+  {
+    name: dnsName.describe("The Secret."),
+    key: z
+      .string()
+      .regex(/^[-\w.]+$/, "must be a Secret's key")
+      .describe("The key in it."),
+  },
+  "must be { name, key }, of a Secret",
+);
+
+/** Addresses, of IPv4 or IPv6. */
+export const cidr = z.union(
+  [z.cidrv4(), z.cidrv6()],
+  "must be a range of addresses, such as 10.0.0.0/8",
+);

@@ -89,12 +89,19 @@ function merge(base: PlainObject, over: PlainObject): PlainObject {
   return merged;
 }
 
-/** An unknown key is named itself, not the object that it stands in. */
+/**
+ * An unknown key is named itself, not the object that it stands in, and so is what is wrong within a
+ * list or an object that might have been something else.
+ */
 function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
-  const path = issue.path.join(".");
-  if (issue.code !== "unrecognized_keys") return [{ path, problem: issue.message }];
-  return issue.keys.map((key) => ({
-    path: [...issue.path, key].join("."),
-    problem: "is not known",
-  }));
+  const at = (...below: PropertyKey[]) => [...issue.path, ...below].join(".");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ path: at(key), problem: "is not known" }));
+  }
+  if (issue.code === "invalid_union") {
+    const within = issue.errors.find((issues) => issues.some(({ path }) => path.length > 0));
+    const problems = within?.flatMap(problemsOf) ?? [];
+    if (problems.length > 0) return problems.map((each) => ({ ...each, path: at(each.path) }));
+  }
+  return [{ path: at(), problem: issue.message }];
 }

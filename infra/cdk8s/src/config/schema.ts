@@ -3,14 +3,25 @@ import { deletionCostSettings } from "@pushcast/deploy";
 import { pushManagerSettings } from "@pushcast/push-manager";
 import { sharedSettings, VERSION } from "@pushcast/runtime";
 import { z } from "zod";
-import { annotations, bytes, cpu, dnsLabel, dnsName, image, labels, secretKey } from "./fields.ts";
+import {
+  annotations,
+  bytes,
+  cidr,
+  cpu,
+  dnsLabel,
+  dnsName,
+  image,
+  labels,
+  secretKey,
+} from "./fields.ts";
 import { settingsSection } from "./settings.ts";
 
-/** Given by the manifests: another value would contradict their Services, probes and policies. */
-const OWNED = ["REGISTRY", "ETCD_ENDPOINTS", "NODES", "OPS_PORT"] as const;
-const OWNED_OF_EACH = [...OWNED, "GRPC_PORT", "POD_NAME"] as const;
-/** The same in all processes, so they are given once for all. */
-const SAME_EVERYWHERE = ["LOG_BYTES", "LOG_SECONDS", "MAX_CONTENT_BYTES"] as const;
+/** Another value would contradict the manifests' Services, probes and policies. */
+const GIVEN = "is given by the manifests";
+const OWNED = { REGISTRY: GIVEN, ETCD_ENDPOINTS: GIVEN, NODES: GIVEN, OPS_PORT: GIVEN };
+const OWNED_OF_EACH = { ...OWNED, GRPC_PORT: GIVEN, POD_NAME: GIVEN };
+const FOR_ALL = "is the same in all processes: it stands in settings, for both services at once";
+const SAME_EVERYWHERE = { LOG_BYTES: FOR_ALL, LOG_SECONDS: FOR_ALL, MAX_CONTENT_BYTES: FOR_ALL };
 
 const replicas = (min: number, max: number) =>
   z
@@ -63,7 +74,7 @@ const peer = z
   .strictObject({
     namespaceLabels: labels.optional().describe("Labels of namespaces; {} is every namespace."),
     podLabels: labels.optional().describe("Labels of pods; {} is every pod."),
-    cidr: z.union([z.cidrv4(), z.cidrv6()]).optional().describe("Addresses outside the cluster."),
+    cidr: cidr.optional().describe("Addresses outside the cluster."),
   })
   .refine(
     ({ namespaceLabels, podLabels, cidr }) =>
@@ -116,7 +127,10 @@ export const configSchema = z.strictObject({
   pushManager: z
     .strictObject({
       replicas: replicas(2, 10).prefault({}),
-      settings: settingsSection(pushManagerSettings, [...OWNED_OF_EACH, ...SAME_EVERYWHERE])
+      settings: settingsSection(pushManagerSettings, {
+        ...OWNED_OF_EACH,
+        ...SAME_EVERYWHERE,
+      })
         .prefault({})
         .describe("Settings of the push-manager alone."),
       resources: resources({ cpu: "500m", memory: "512Mi" }),
@@ -133,19 +147,21 @@ export const configSchema = z.strictObject({
         .describe(
           "Sessions of a pod, on average, above which the autoscaler adds pods. It needs prometheus-adapter.",
         ),
-      settings: settingsSection(nodeSettings, [
+      settings: settingsSection(nodeSettings, {
         ...OWNED_OF_EACH,
         ...SAME_EVERYWHERE,
-        "WS_PORT",
-        "POD_IP",
-        "ZONE",
-        "OPS_TOKEN",
-      ])
+        WS_PORT: GIVEN,
+        POD_IP: GIVEN,
+        ZONE: GIVEN,
+        OPS_TOKEN: "is a secret: put it into one, and name that in connectNode.opsTokenSecret",
+      })
         .prefault({})
         .describe("Settings of the connect-node alone."),
       opsTokenSecret: secretKey
         .optional()
-        .describe("Where OPS_TOKEN is: with it, POST /drain is allowed from other pods."),
+        .describe(
+          "Where OPS_TOKEN is, as `{ name, key }` of a Secret: with it, POST /drain is allowed from other pods.",
+        ),
       sendBufferBytes: z
         .int()
         .min(4096)
@@ -200,7 +216,11 @@ export const configSchema = z.strictObject({
         .describe(
           "Whether there is a controller that makes a scale-in take the connect-nodes with the fewest sessions.",
         ),
-      settings: settingsSection(deletionCostSettings, ["POD_NAMESPACE", "POD_NAME", "OPS_PORT"])
+      settings: settingsSection(deletionCostSettings, {
+        POD_NAMESPACE: GIVEN,
+        POD_NAME: GIVEN,
+        OPS_PORT: GIVEN,
+      })
         .prefault({})
         .describe("Settings of the controller."),
       resources: resources({ cpu: "50m", memory: "256Mi" }),
