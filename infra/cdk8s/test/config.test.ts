@@ -230,6 +230,14 @@ describe("a configuration is refused with the place and the reason", () => {
       { path: "etcd.members", problem: "must be 1, 3 or 5" },
     ],
     [
+      "an election of etcd's that it would not start with",
+      { etcd: { heartbeatMs: 250 } },
+      {
+        path: "etcd.electionMs",
+        problem: "must be at least five times heartbeatMs, or etcd does not start",
+      },
+    ],
+    [
       "a list of nobody",
       { network: { publishers: [] } },
       { path: "network.publishers", problem: expect.stringContaining("1 ") },

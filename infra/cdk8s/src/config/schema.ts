@@ -202,10 +202,15 @@ export const configSchema = z.strictObject({
       electionMs: z
         .int()
         .min(100)
+        .max(50_000)
         .default(1000)
         .describe("How long the others wait for it: ten heartbeats; 2500 with slow disks."),
       resources: resources({ cpu: "250m", memory: "512Mi" }),
       ...pods,
+    })
+    .refine(({ heartbeatMs, electionMs }) => electionMs >= 5 * heartbeatMs, {
+      path: ["electionMs"],
+      error: "must be at least five times heartbeatMs, or etcd does not start",
     })
     .prefault({}),
   deletionCost: z
