@@ -7,7 +7,7 @@ import { kindOf } from "./kube-object.ts";
 import type { ManifestFile, Manifests } from "./manifests.ts";
 import { checkStorage } from "./storage.ts";
 
-/** gRPC probes are on by default from here on. */
+/** All fields of the manifests are known, and none is behind a feature gate, from here on. */
 const OLDEST_MINOR = 27;
 
 /** What a look at the cluster has found, before anything is changed. */
