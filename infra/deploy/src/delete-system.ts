@@ -22,7 +22,8 @@ export async function deleteSystem(
   namespace: string,
   options: DeleteOptions,
 ): Promise<void> {
-  const inventory = await listInventory(api, namespace);
+  const { objects, notes } = await listInventory(api, namespace);
+  for (const note of notes) options.report(note);
   const volumes = await listObjects(
     api,
     kindNamed("PersistentVolumeClaim"),
@@ -30,12 +31,12 @@ export async function deleteSystem(
     SYSTEM_SELECTOR,
   );
   // Services and policies last as long as the pods, which drain.
-  const count = inventory.findLastIndex(hasPods) + 1;
-  await deleteAll(api, inventory.slice(0, count), options);
-  await deleteAll(api, inventory.slice(count), options);
+  const count = objects.findLastIndex(hasPods) + 1;
+  await deleteAll(api, objects.slice(0, count), options);
+  await deleteAll(api, objects.slice(count), options);
   if (options.withData) await deleteAll(api, volumes, options);
   else for (const volume of volumes) options.report(`${titleOf(volume)}: kept`);
-  if (inventory.length === 0) options.report(`nothing was applied in namespace ${namespace}`);
+  if (objects.length === 0) options.report(`nothing was applied in namespace ${namespace}`);
 }
 
 function hasPods({ kind }: KubeObject): boolean {

@@ -76,13 +76,14 @@ function describeApplied(
 /** Gives the number of objects that go. */
 async function prune({ api, manifests, cluster, command, around }: Work): Promise<number> {
   if (!cluster.namespaceExists) return 0;
-  const superfluous = await listSuperfluous(api, manifests);
-  for (const object of superfluous) {
+  const { objects, notes } = await listSuperfluous(api, manifests);
+  for (const note of notes) around.print(note);
+  for (const object of objects) {
     if (command.mode === "apply") await deleteObject(api, object, "Background");
     const what = command.mode === "apply" ? "deleted" : "would be deleted";
     around.print(`${titleOf(object)}: ${what}, the manifests do not have it any more`);
   }
-  return superfluous.length;
+  return objects.length;
 }
 
 async function waitForSystem({

@@ -236,6 +236,32 @@ describe("pruning", () => {
     expect(stage.server.pathsOf("DELETE")).toEqual([]);
   });
 
+  const forbid = (plurals: string) =>
+    stage.server.answer("GET", plurals, 403, refusalBody(403, "Forbidden", "cannot list"));
+
+  test("passes over an operator's kinds that the caller may not list, and says so", async () => {
+    stage.server.put(managed("Service", "old"));
+    forbid("/apis/keda.sh/v1alpha1/namespaces/pushcast/scaledobjects");
+    forbid("/apis/monitoring.coreos.com/v1/namespaces/pushcast/prometheusrules");
+
+    const run = await stage.apply();
+
+    expect(run).toMatchObject({ exitCode: 0, error: [] });
+    expect(run.lines).toContain(
+      "scaledobjects, prometheusrules cannot be looked at: forbidden; if there are any, they stay",
+    );
+    expect(stage.server.pathsOf("DELETE")).toHaveLength(1);
+  });
+
+  test("ends where the caller may not list a kind of Kubernetes itself", async () => {
+    forbid("/api/v1/namespaces/pushcast/configmaps");
+
+    expect(await stage.apply()).toMatchObject({
+      exitCode: 77,
+      error: ["configmaps: forbidden (403): cannot list"],
+    });
+  });
+
   test("also finds kinds that an operator brought", async () => {
     stage.server.customKinds.set("monitoring.coreos.com/v1", ["servicemonitors"]);
     stage.server.put(managed("ServiceMonitor", "old", "monitoring.coreos.com/v1"));

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { rollOutAtOnce } from "./controllers.ts";
+import { refusalBody } from "./kube-server.ts";
 import { Stage } from "./stage.ts";
 import { object } from "./system.ts";
 
@@ -68,6 +69,19 @@ describe("deleting", () => {
 
     expect(await stage.run("delete", "--yes")).toMatchObject({ exitCode: 0 });
     expect(servicesLeft).toBe(true);
+  });
+
+  test("says which kinds the caller may not list", async () => {
+    const scaledObjects = "/apis/keda.sh/v1alpha1/namespaces/pushcast/scaledobjects";
+    const forbidden = refusalBody(403, "Forbidden", "cannot list");
+    stage.server.answer("GET", scaledObjects, 403, forbidden);
+
+    const run = await stage.run("delete", "--yes");
+
+    expect(run).toMatchObject({ exitCode: 0, error: [] });
+    expect(run.lines[0]).toBe(
+      "scaledobjects cannot be looked at: forbidden; if there are any, they stay",
+    );
   });
 
   test("says what has not gone in time", async () => {
