@@ -6,6 +6,7 @@ import { createApp } from "../src/app.ts";
 import { type ConfigProblem, InvalidConfig } from "../src/config/invalid-config.ts";
 import { loadConfig, resolveConfig } from "../src/config/load.ts";
 import { configOptions } from "../src/config/options.ts";
+import type { ConfigInput } from "../src/config/schema.ts";
 import { EVERY_OPTION } from "./support/configs.ts";
 
 function file(name: string, text: string): string {
@@ -36,10 +37,11 @@ describe("a configuration", () => {
 
   test("takes lists as a whole, and null for what the profile should not say", () => {
     const peers = [{ cidr: "10.0.0.0/8" }];
-    const config = resolveConfig("prod", {
+    const own: ConfigInput = {
       network: { publishers: peers },
       ingress: { className: null, tlsSecret: null },
-    });
+    };
+    const config = resolveConfig("prod", own);
     expect(config.network.publishers).toEqual(peers);
     expect(config.ingress.className).toBeUndefined();
   });

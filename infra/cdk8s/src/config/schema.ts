@@ -313,4 +313,11 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>;
 
 /** What a file of the user's own, or a profile, may say: any part of it. */
-export type ConfigInput = z.input<typeof configSchema>;
+export type ConfigInput = Revocable<z.input<typeof configSchema>>;
+
+/** Null, anywhere, takes away what a profile says. */
+type Revocable<Value> = Value extends readonly unknown[]
+  ? Value
+  : Value extends object
+    ? { readonly [Key in keyof Value]: Revocable<Value[Key]> | null }
+    : Value;
