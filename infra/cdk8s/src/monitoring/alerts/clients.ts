@@ -67,7 +67,7 @@ export function clientAlerts({ selectors: { node } }: AlertScope): AlertGroup {
       {
         name: "PushcastPublicationsLost",
         severity: "warning",
-        expr: `sum by (pod) (increase(connect_node_gaps_total{${node},reason="link"}[10m])) > 0`,
+        expr: `sum by (pod) (increase(connect_node_gaps_total{${node},reason=~"link|silence"}[10m])) > 0`,
         for: "1m",
         summary:
           "Publications did not come to {{ $labels.pod }} before the manager's log lost them",
