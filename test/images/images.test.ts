@@ -128,7 +128,13 @@ describe("containers without capabilities, on a file system that cannot be writt
       [DELETION_COST]: "13",
     });
     await expectRestricted(container);
-    expect((await container.stop()).code).toBe(0);
+    const { code, stderr } = await container.stop();
+    expect(code).toBe(0);
+    const messages = stderr
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).msg);
+    expect(messages).toEqual(["elected", "deletion cost written", "not the elected one any more"]);
   });
 });
 

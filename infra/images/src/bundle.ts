@@ -22,6 +22,12 @@ const REQUIRE = `import { createRequire as __createRequire } from "node:module";
 const require = __createRequire(import.meta.url);`;
 
 /**
+ * On stderr are JSON lines only. Node does not warn of what it has deprecated where a package uses it,
+ * but takes for packages only what is below a node_modules.
+ */
+const NO_DEPRECATIONS = "process.noDeprecation = true;";
+
+/**
  * Writes a program into a folder, so that `node <folder>/main.js` runs it as the build's `main.js` would,
  * wherever there is a Node, without its packages installed. The folder is emptied first.
  */
@@ -38,7 +44,7 @@ export async function bundleProgram(program: ProgramName, folder: string): Promi
     // What main.ts imports late stays late: a process heeds signals before it loads the most.
     splitting: true,
     outdir: folder,
-    banner: { js: `${REQUIRE}\n${PLACE_OF_BUNDLE}` },
+    banner: { js: [REQUIRE, PLACE_OF_BUNDLE, NO_DEPRECATIONS].join("\n") },
     plugins: [dataFiles(ROOT)],
     metafile: true,
     logLevel: "warning",
