@@ -21,9 +21,13 @@ export class Child<Request, Reply> {
     this.#ended.catch(() => {});
   }
 
+  get pid(): number {
+    return this.#process.pid ?? Number.NaN;
+  }
+
   /** Processor time that it has taken, in seconds. */
   get cpuSeconds(): number {
-    return cpuSecondsOf(this.#process.pid ?? Number.NaN);
+    return cpuSecondsOf(this.pid);
   }
 
   /** Waits for its turn, where one was asked before. */

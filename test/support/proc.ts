@@ -2,8 +2,12 @@ import { readFileSync } from "node:fs";
 
 /** Resident memory of a process now. */
 export function rssBytesOf(pid: number): number {
-  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(read(pid, "status")) ?? [];
-  return Number(kib) * 1024;
+  return statusBytes(pid, "VmRSS");
+}
+
+/** The most resident memory that a process has had. */
+export function peakRssBytesOf(pid: number): number {
+  return statusBytes(pid, "VmHWM");
 }
 
 /** Processor time that a process has taken, in seconds. */
@@ -23,6 +27,11 @@ export function connectionsAt(port: number): number {
     const [, local, , state] = line.trim().split(/\s+/);
     return local?.endsWith(end) && state === ESTABLISHED;
   }).length;
+}
+
+function statusBytes(pid: number, field: string): number {
+  const [, kib] = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(read(pid, "status")) ?? [];
+  return Number(kib) * 1024;
 }
 
 function read(pid: number, file: string): string {

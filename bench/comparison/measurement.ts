@@ -1,0 +1,44 @@
+/** One system under one workload, once. */
+export interface Measurement {
+  readonly system: string;
+  readonly workload: string;
+  /** Of this system under this workload, from 1. */
+  readonly round: number;
+  /** When it began, in ISO 8601. */
+  readonly at: string;
+  /** Of the machine over one minute, before. */
+  readonly loadBefore: number;
+  readonly sessions: number;
+  readonly pushes: number;
+  readonly refused: number;
+  readonly deliveries: number;
+  /** Messages that a client did not get although it got a later one. */
+  readonly lost: number;
+  readonly repeated: number;
+  readonly outOfOrder: number;
+  /** What had not come when the measurement ended: the server is behind. */
+  readonly undelivered: number;
+  /** Connections that the server ended. */
+  readonly closed: number;
+  readonly pushesPerSecond: number;
+  readonly deliveriesPerSecond: number;
+  readonly bytesPerDelivery: number;
+  /** From the publisher's write to the client's read, of what was delivered. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** Of all processes that send to clients. */
+  readonly serverCpuMicrosPerDelivery: number;
+  /** Of what takes part beside them: the push-manager; undefined where there is nothing. */
+  readonly besideCpuMicrosPerPush: number | undefined;
+  /** Shares of a core. */
+  readonly serverCpu: number;
+  readonly generatorCpu: number;
+  readonly publisherCpu: number;
+  /** Of the servers, before the first client. */
+  readonly emptyBytes: number;
+  /** With all clients, before the first message. */
+  readonly idleBytes: number;
+  /** The most that there was. */
+  readonly peakBytes: number;
+}

@@ -1,0 +1,20 @@
+import { mosquitto, nats, nchan } from "./systems/daemons.ts";
+import { socketIo, uwebsockets, wsLoop } from "./systems/node-peers.ts";
+import { pushcast } from "./systems/pushcast.ts";
+import type { System } from "./systems/system.ts";
+
+const WINDOW_MS = 25;
+
+/** In the order in which each round takes them. */
+export const SYSTEMS: readonly System[] = [
+  pushcast("pushcast", "the defaults: reliable delivery on, no window"),
+  pushcast(`pushcast, ${WINDOW_MS} ms window`, `\`FLUSH_WINDOW_MS=${WINDOW_MS}\``, {
+    FLUSH_WINDOW_MS: WINDOW_MS,
+  }),
+  uwebsockets,
+  nats,
+  nchan,
+  mosquitto,
+  socketIo,
+  wsLoop,
+];
