@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "{packages,services,infra,examples}/**/*.test.ts",
+            "{packages,services,infra,examples,bench}/**/*.test.ts",
             // Starts no processes.
             "test/simulation/**/*.test.ts",
           ],

@@ -99,7 +99,7 @@ function line(one: Measurement): string {
     `p50 ${one.p50Ms.toFixed(1)} ms, p99 ${one.p99Ms.toFixed(1)} ms`,
     `${Math.round(one.deliveriesPerSecond)} deliveries/s`,
     `${one.lost} lost, ${one.repeated} repeated, ${one.outOfOrder} out of order, ${one.undelivered} undelivered, ${one.refused} refused, ${one.closed} closed`,
-    `cores: server ${one.serverCpu.toFixed(2)}, clients ${one.generatorCpu.toFixed(2)}, publisher ${one.publisherCpu.toFixed(2)}`,
+    `cores: server ${one.serverCpu.toFixed(2)}, others on its core ${one.othersCpu.toFixed(2)}, clients ${one.generatorCpu.toFixed(2)}, publisher ${one.publisherCpu.toFixed(2)}`,
     `${Math.round(one.peakBytes / 2 ** 20)} MiB`,
     `load ${one.loadBefore.toFixed(1)}`,
   ].join(" · ");

@@ -1,7 +1,7 @@
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Child } from "../../test/support/child.ts";
-import { LOAD_CORES, pin } from "./cores.ts";
+import { LOAD_CORES, pin, serverCoreBusySeconds } from "./cores.ts";
 import type {
   GeneratorReply,
   GeneratorReport,
@@ -75,11 +75,13 @@ async function measureRunning(run: {
   await settle(generator, warmUpPushes * members);
 
   await generator.ask({ type: "begin", from: warm.through });
+  const busyBefore = serverCoreBusySeconds();
   const before = usageOfAll(running, generator, publisher);
   const startedMs = performance.now();
   const pushed = await push(publisher, pushes, rate);
   const settledMs = await settle(generator, pushes * members);
   const after = usageOfAll(running, generator, publisher);
+  const busySeconds = serverCoreBusySeconds() - busyBefore;
   const tookSeconds = (performance.now() - startedMs) / 1000;
   const report = (await generator.ask({
     type: "report",
@@ -108,6 +110,7 @@ async function measureRunning(run: {
     serverCpu: cpuSeconds("servers") / tookSeconds,
     generatorCpu: cpuSeconds("generator") / tookSeconds,
     publisherCpu: cpuSeconds("publisher") / tookSeconds,
+    othersCpu: Math.max(0, busySeconds - cpuSeconds("servers")) / tookSeconds,
     emptyBytes,
     idleBytes,
     peakBytes: after.servers.peakRssBytes,

@@ -35,6 +35,8 @@ export interface Measurement {
   readonly serverCpu: number;
   readonly generatorCpu: number;
   readonly publisherCpu: number;
+  /** What others took of the server's core: who joins messages pays less where it must wait for its turn. */
+  readonly othersCpu: number;
   /** Of the servers, before the first client. */
   readonly emptyBytes: number;
   /** With all clients, before the first message. */

@@ -1,2 +1,227 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { MIB, table } from "../latency/table.ts";
+import { GOALS, type Goal } from "./goals.ts";
+import { type Figure, MAX_OTHERS_CPU, Rounds } from "./median.ts";
+import { type Plot, plotSvg } from "./plot.ts";
 import type { Results } from "./results.ts";
-export function writePage(_results: Results): void {}
+import { SYSTEMS } from "./systems.ts";
+import { RATE_SERIES, SIZE_SERIES, WORKLOADS, type Workload } from "./workloads.ts";
+
+const DOCS = new URL("../../docs/", import.meta.url);
+const NOTHING = "–";
+
+const INTRODUCTION = `# Benchmarks
+
+<!-- Written by \`npm run bench\` from bench/results/comparison.json: do not edit. -->
+
+Pushcast beside its peers, under the same load on the same machine. How the figures are made, and what
+they do not say, is in [performance.md](performance.md#against-peers).`;
+
+const EXPLANATION = `Each figure is the median of the rounds; in a round every system had its turn under each workload. A
+round in which others took more than ${MAX_OTHERS_CPU * 100} % of the server's core counts only where there is no better
+one. The server has one core and the load the others. **CPU a delivery is what holds on a busy machine; treat 15 % as
+nothing.** Latencies are from the publisher's write to the client's read, of what was delivered, and hold
+only beside each other. *Undelivered* is what had not come when the measurement ended: that server was behind.`;
+
+/** Writes `docs/benchmarks.md` and its plots. */
+export function writePage(results: Results): void {
+  const plots = [latencyPlot(results), costPlot(results)].filter(
+    ({ plot }) => plot.lines.length > 0,
+  );
+  const sections = [
+    INTRODUCTION,
+    provenance(results),
+    EXPLANATION,
+    `## Server CPU a delivery, in µs\n\n${costTable(results)}`,
+    `## Theirs ÷ ours\n\n${goalTable(results)}`,
+    ...plots.map(({ file, plot }) => `## ${plot.title}\n\n![${plot.title}](benchmarks/${file})`),
+    ...WORKLOADS.map((workload) => `## ${workload.name}\n\n${workloadTable(results, workload)}`),
+    `## Systems\n\n${systemTable(results)}`,
+  ];
+  writeFileSync(new URL("benchmarks.md", DOCS), `${sections.join("\n\n")}\n`);
+  mkdirSync(new URL("benchmarks/", DOCS), { recursive: true });
+  for (const { file, plot } of plots) {
+    writeFileSync(new URL(`benchmarks/${file}`, DOCS), plotSvg(plot));
+  }
+}
+
+function provenance({ machine, commit, measurements }: Results): string {
+  const times = measurements.map(({ at }) => at).sort();
+  const loads = measurements.map(({ loadBefore }) => loadBefore);
+  return table([
+    ["", ""],
+    ["machine", machine],
+    ["measured", `${minutes(times[0])} to ${minutes(times.at(-1))}`],
+    [
+      "load average before a measurement",
+      `${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`,
+    ],
+    ["commit", commit],
+    ["commands", "`bench/install-peers.sh && npm run bench`; with the plots: `npm run bench:full`"],
+  ]);
+}
+
+function minutes(iso: string | undefined): string {
+  return iso === undefined ? NOTHING : `${iso.slice(0, 16).replace("T", " ")} UTC`;
+}
+
+function costTable({ measurements }: Results): string {
+  return table([
+    ["", ...WORKLOADS.map(({ name }) => name)],
+    ...SYSTEMS.map(({ name: system }) => [
+      system,
+      ...WORKLOADS.map(({ name: workload }) =>
+        decimal(new Rounds(measurements, system, workload).median("serverCpuMicrosPerDelivery"), 2),
+      ),
+    ]),
+  ]);
+}
+
+/** With what it has to be at least, and what is missed in bold. */
+function goalTable(results: Results): string {
+  const peers = [...new Set(GOALS.map(({ peer }) => peer))];
+  return table([
+    ["", ...WORKLOADS.map(({ name }) => name)],
+    ...peers.map((peer) => [
+      peer,
+      ...WORKLOADS.map(({ name: workload }) => {
+        const goals = GOALS.filter((goal) => goal.peer === peer && goal.workload === workload);
+        return goals.length === 0
+          ? NOTHING
+          : goals.map((goal) => goalCell(results, goal)).join(", ");
+      }),
+    ]),
+  ]);
+}
+
+function goalCell({ measurements }: Results, { peer, system, workload, ratio }: Goal): string {
+  const cost = (of: string) =>
+    new Rounds(measurements, of, workload).median("serverCpuMicrosPerDelivery");
+  const reached = cost(peer) / cost(system);
+  const windowed = system === "pushcast" ? "" : "with the window ";
+  const isMissed = reached < ratio;
+  return `${windowed}${isMissed ? "**" : ""}${decimal(reached, reached < 10 ? 2 : 0)}${isMissed ? "**" : ""} (≥ ${ratio})`;
+}
+
+function workloadTable({ measurements }: Results, { name: workload }: Workload): string {
+  const head = [
+    "",
+    "rounds",
+    "sessions",
+    "p50",
+    "p99",
+    "pushes/s",
+    "deliveries/s",
+    "lost, repeated, out of order",
+    "undelivered",
+    "CPU a delivery",
+    "bytes a delivery",
+    "idle memory",
+    "peak memory",
+    "cores: server, others on its core, clients, publisher",
+  ];
+  const rows = SYSTEMS.map(({ name: system }) => {
+    const rounds = new Rounds(measurements, system, workload);
+    const whole = (figure: Figure) => decimal(rounds.median(figure), 0);
+    const mib = (figure: Figure) => `${decimal(rounds.median(figure) / MIB, 0)} MiB`;
+    const core = (figure: Figure) => decimal(rounds.median(figure), 2);
+    return [
+      system,
+      String(rounds.measurements.length),
+      whole("sessions"),
+      `${decimal(rounds.median("p50Ms"), 1)} ms`,
+      `${decimal(rounds.median("p99Ms"), 1)} ms`,
+      whole("pushesPerSecond"),
+      whole("deliveriesPerSecond"),
+      `${rounds.sum("lost")}, ${rounds.sum("repeated")}, ${rounds.sum("outOfOrder")}`,
+      percent(rounds.sum("undelivered") / (rounds.sum("undelivered") + rounds.sum("deliveries"))),
+      `${decimal(rounds.median("serverCpuMicrosPerDelivery"), 2)} µs`,
+      whole("bytesPerDelivery"),
+      mib("idleBytes"),
+      mib("peakBytes"),
+      `${core("serverCpu")}, ${core("othersCpu")}, ${core("generatorCpu")}, ${core("publisherCpu")}`,
+    ];
+  });
+  return [table([head, ...rows]), besideLine(measurements, workload)].filter(Boolean).join("\n\n");
+}
+
+function besideLine(measurements: Results["measurements"], workload: string): string {
+  const besides = SYSTEMS.map(({ name }) => {
+    const micros = new Rounds(measurements, name, workload).median("besideCpuMicrosPerPush");
+    return Number.isNaN(micros) ? undefined : `${decimal(micros, 0)} µs (${name})`;
+  }).filter((text) => text !== undefined);
+  return besides.length === 0
+    ? ""
+    : `The push-manager, in a process of its own beside the load, took ${besides.join(" and ")} of CPU a push.`;
+}
+
+function systemTable({ versions }: Results): string {
+  return table([
+    ["", "version", "run with"],
+    ...SYSTEMS.map(({ name, setup }) => [name, versions[name] ?? NOTHING, setup]),
+  ]);
+}
+
+function latencyPlot(results: Results): { readonly file: string; readonly plot: Plot } {
+  const [crowd] = WORKLOADS;
+  const series = [...RATE_SERIES, ...(crowd === undefined ? [] : [crowd])].sort(
+    (a, b) => (a.rate ?? 0) - (b.rate ?? 0),
+  );
+  const plot = {
+    title: "Latency against rate, one room of 1,000",
+    xLabel: "pushes a second",
+    yLabel: "p50, push to client, in ms",
+    lines: plotLines(results, series, RATE_SERIES, ({ rate }) => rate ?? 0, "p50Ms"),
+  };
+  return { file: "latency.svg", plot };
+}
+
+function costPlot(results: Results): { readonly file: string; readonly plot: Plot } {
+  const plot = {
+    title: "Cost against room size, 20,000 deliveries a second",
+    xLabel: "members of each room",
+    yLabel: "server CPU a delivery, in µs",
+    lines: plotLines(
+      results,
+      SIZE_SERIES,
+      SIZE_SERIES,
+      ({ members }) => members,
+      "serverCpuMicrosPerDelivery",
+    ),
+  };
+  return { file: "cost.svg", plot };
+}
+
+/** Of the systems that were measured under some workload of `needed`. */
+function plotLines(
+  { measurements }: Results,
+  series: readonly Workload[],
+  needed: readonly Workload[],
+  xOf: (workload: Workload) => number,
+  figure: Figure,
+): Plot["lines"] {
+  return SYSTEMS.flatMap(({ name }) => {
+    const isMeasured = needed.some(
+      (workload) => new Rounds(measurements, name, workload.name).measurements.length > 0,
+    );
+    const points = series
+      .map((workload): [number, number] => [
+        xOf(workload),
+        new Rounds(measurements, name, workload.name).median(figure),
+      ])
+      .filter(([, y]) => y > 0);
+    return isMeasured ? [{ name, points }] : [];
+  });
+}
+
+function decimal(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return NOTHING;
+  return value.toLocaleString("en", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+function percent(share: number): string {
+  return Number.isFinite(share) ? `${decimal(share * 100, share > 0 ? 1 : 0)} %` : NOTHING;
+}

@@ -1,0 +1,42 @@
+import type { Measurement } from "./measurement.ts";
+
+/** The fields of a measurement that are numbers. */
+export type Figure = {
+  [Name in keyof Measurement]: Measurement[Name] extends number | undefined ? Name : never;
+}[keyof Measurement];
+
+/** Of the server's core; where others took more, a round counts only if there is no better one. */
+export const MAX_OTHERS_CPU = 0.15;
+
+/** The rounds of one system under one workload that count. */
+export class Rounds {
+  readonly measurements: readonly Measurement[];
+
+  constructor(all: readonly Measurement[], system: string, workload: string) {
+    const rounds = all.filter((one) => one.system === system && one.workload === workload);
+    const undisturbed = rounds.filter(({ othersCpu }) => othersCpu <= MAX_OTHERS_CPU);
+    this.measurements = undisturbed.length > 0 ? undisturbed : rounds;
+  }
+
+  /** NaN where nothing was measured. */
+  median(figure: Figure): number {
+    const sorted = this.#values(figure).sort((a, b) => a - b);
+    const middle = sorted.length / 2;
+    const lower = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
+    return (lower + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+  }
+
+  sum(figure: Figure): number {
+    return this.#values(figure).reduce((total, value) => total + value, 0);
+  }
+
+  max(figure: Figure): number {
+    return Math.max(...this.#values(figure));
+  }
+
+  #values(figure: Figure): number[] {
+    return this.measurements
+      .map((measurement) => measurement[figure])
+      .filter((value) => value !== undefined && value !== null);
+  }
+}
