@@ -1,17 +1,17 @@
 /** Every system under every workload in turn, round after round, and the page of what came out. */
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
-import { machine } from "../latency/table.ts";
+import { machine } from "../table.ts";
 import { measure } from "./measure.ts";
 import type { Measurement } from "./measurement.ts";
 import { writePage } from "./page.ts";
 import { readResults, writeResults } from "./results.ts";
 import type { System } from "./systems/system.ts";
-import { SYSTEMS } from "./systems.ts";
+import { ALL_SYSTEMS, SYSTEMS } from "./systems.ts";
 import { RATE_SERIES, SIZE_SERIES, WORKLOADS, type Workload } from "./workloads.ts";
 
 const USAGE = `npm run bench -- [flags]
-  --full             also the workloads of the plots
+  --full             also the workloads of the plots, and socket.io with Redis
   --rounds 3         of each workload; in each every system in turn
   --workload <text>  only those whose name has it, repeatable
   --system <text>    only those whose name begins with it, repeatable
@@ -43,7 +43,7 @@ async function run(): Promise<void> {
   const workloads = known.filter(({ name }) =>
     isChosen(values.workload, (text) => name.includes(text)),
   );
-  const systems = SYSTEMS.filter(({ name }) =>
+  const systems = (values.full ? ALL_SYSTEMS : SYSTEMS).filter(({ name }) =>
     isChosen(values.system, (text) => name.startsWith(text)),
   );
   if (workloads.length === 0) refuse("no such workload");

@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { MIB, table } from "../latency/table.ts";
+import { MIB, table } from "../table.ts";
 import { GOALS, type Goal } from "./goals.ts";
 import { type Figure, MAX_OTHERS_CPU, Rounds } from "./median.ts";
 import { type Plot, plotSvg } from "./plot.ts";
 import type { Results } from "./results.ts";
-import { SYSTEMS } from "./systems.ts";
+import type { System } from "./systems/system.ts";
+import { ALL_SYSTEMS } from "./systems.ts";
 import { RATE_SERIES, SIZE_SERIES, WORKLOADS, type Workload } from "./workloads.ts";
 
 const DOCS = new URL("../../docs/", import.meta.url);
@@ -65,10 +66,11 @@ function minutes(iso: string | undefined): string {
   return iso === undefined ? NOTHING : `${iso.slice(0, 16).replace("T", " ")} UTC`;
 }
 
-function costTable({ measurements }: Results): string {
+function costTable(results: Results): string {
+  const { measurements } = results;
   return table([
     ["", ...WORKLOADS.map(({ name }) => name)],
-    ...SYSTEMS.map(({ name: system }) => [
+    ...measuredSystems(results).map(({ name: system }) => [
       system,
       ...WORKLOADS.map(({ name: workload }) =>
         decimal(new Rounds(measurements, system, workload).median("serverCpuMicrosPerDelivery"), 2),
@@ -103,7 +105,12 @@ function goalCell({ measurements }: Results, { peer, system, workload, ratio }: 
   return `${windowed}${isMissed ? "**" : ""}${decimal(reached, reached < 10 ? 2 : 0)}${isMissed ? "**" : ""} (≥ ${ratio})`;
 }
 
-function workloadTable({ measurements }: Results, { name: workload }: Workload): string {
+function measuredSystems({ versions }: Results): readonly System[] {
+  return ALL_SYSTEMS.filter(({ name }) => name in versions);
+}
+
+function workloadTable(results: Results, { name: workload }: Workload): string {
+  const { measurements } = results;
   const head = [
     "",
     "rounds",
@@ -120,7 +127,7 @@ function workloadTable({ measurements }: Results, { name: workload }: Workload):
     "peak memory",
     "cores: server, others on its core, clients, publisher",
   ];
-  const rows = SYSTEMS.map(({ name: system }) => {
+  const rows = measuredSystems(results).map(({ name: system }) => {
     const rounds = new Rounds(measurements, system, workload);
     const whole = (figure: Figure) => decimal(rounds.median(figure), 0);
     const mib = (figure: Figure) => `${decimal(rounds.median(figure) / MIB, 0)} MiB`;
@@ -142,23 +149,30 @@ function workloadTable({ measurements }: Results, { name: workload }: Workload):
       `${core("serverCpu")}, ${core("othersCpu")}, ${core("generatorCpu")}, ${core("publisherCpu")}`,
     ];
   });
-  return [table([head, ...rows]), besideLine(measurements, workload)].filter(Boolean).join("\n\n");
+  return [table([head, ...rows]), besideLine(results, workload)].filter(Boolean).join("\n\n");
 }
 
-function besideLine(measurements: Results["measurements"], workload: string): string {
-  const besides = SYSTEMS.map(({ name }) => {
-    const micros = new Rounds(measurements, name, workload).median("besideCpuMicrosPerPush");
-    return Number.isNaN(micros) ? undefined : `${decimal(micros, 0)} µs (${name})`;
-  }).filter((text) => text !== undefined);
+function besideLine(results: Results, workload: string): string {
+  const { measurements } = results;
+  const besides = measuredSystems(results)
+    .map(({ name }) => {
+      const micros = new Rounds(measurements, name, workload).median("besideCpuMicrosPerPush");
+      return Number.isNaN(micros) ? undefined : `${decimal(micros, 0)} µs (${name})`;
+    })
+    .filter((text) => text !== undefined);
   return besides.length === 0
     ? ""
-    : `The push-manager, in a process of its own beside the load, took ${besides.join(" and ")} of CPU a push.`;
+    : `What takes part beside the server, on the load's cores (a push-manager, Redis), took ${besides.join(", ")} of CPU a push.`;
 }
 
-function systemTable({ versions }: Results): string {
+function systemTable(results: Results): string {
   return table([
     ["", "version", "run with"],
-    ...SYSTEMS.map(({ name, setup }) => [name, versions[name] ?? NOTHING, setup]),
+    ...measuredSystems(results).map(({ name, setup }) => [
+      name,
+      results.versions[name] ?? NOTHING,
+      setup,
+    ]),
   ]);
 }
 
@@ -194,13 +208,14 @@ function costPlot(results: Results): { readonly file: string; readonly plot: Plo
 
 /** Of the systems that were measured under some workload of `needed`. */
 function plotLines(
-  { measurements }: Results,
+  results: Results,
   series: readonly Workload[],
   needed: readonly Workload[],
   xOf: (workload: Workload) => number,
   figure: Figure,
 ): Plot["lines"] {
-  return SYSTEMS.flatMap(({ name }) => {
+  const { measurements } = results;
+  return measuredSystems(results).flatMap(({ name }) => {
     const isMeasured = needed.some(
       (workload) => new Rounds(measurements, name, workload.name).measurements.length > 0,
     );

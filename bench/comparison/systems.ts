@@ -1,5 +1,5 @@
 import { mosquitto, nats, nchan } from "./systems/daemons.ts";
-import { socketIo, uwebsockets, wsLoop } from "./systems/node-peers.ts";
+import { socketIo, socketIoWithRedis, uwebsockets, wsLoop } from "./systems/node-peers.ts";
 import { pushcast } from "./systems/pushcast.ts";
 import type { System } from "./systems/system.ts";
 
@@ -18,3 +18,6 @@ export const SYSTEMS: readonly System[] = [
   socketIo,
   wsLoop,
 ];
+
+/** With those that only `npm run bench:full` measures. */
+export const ALL_SYSTEMS: readonly System[] = [...SYSTEMS, socketIoWithRedis];

@@ -12,7 +12,13 @@ interface Server {
   };
   on(event: "connection", listener: (socket: Socket) => void): void;
   to(room: string): { emit(event: string, content: string): void };
+  adapter(adapter: unknown): void;
   listen(port: number): void;
+}
+
+interface RedisClient {
+  duplicate(): RedisClient;
+  connect(): Promise<unknown>;
 }
 
 const { Server: SocketIoServer } = loadPeer<{ Server: new (options: object) => Server }>(
@@ -24,6 +30,17 @@ const io = new SocketIoServer({
   httpCompression: false,
   serveClient: false,
 });
+const redisUrl = process.env.REDIS_URL;
+if (redisUrl !== undefined) {
+  const { createClient } = loadPeer<{ createClient: (options: object) => RedisClient }>("redis");
+  const { createAdapter } = loadPeer<{
+    createAdapter: (publisher: RedisClient, subscriber: RedisClient) => unknown;
+  }>("@socket.io/redis-adapter");
+  const publisher = createClient({ url: redisUrl });
+  const subscriber = publisher.duplicate();
+  await Promise.all([publisher.connect(), subscriber.connect()]);
+  io.adapter(createAdapter(publisher, subscriber));
+}
 io.on("connection", (socket) => {
   socket.on("join", (room, done) => {
     socket.join(room);

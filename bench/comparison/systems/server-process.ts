@@ -33,21 +33,26 @@ export interface ServerCommand {
   readonly publishesTo: "ws" | "native";
 }
 
-/** Starts a server on its core, on free ports of loopback, in an empty directory. */
+/**
+ * Starts a server on free ports of loopback, in an empty directory.
+ *
+ * @param cores @default the server's
+ */
 export async function startServer(
   commandFor: (ports: Ports, directory: string) => ServerCommand,
+  cores = SERVER_CORE,
 ): Promise<RunningSystem> {
   const [ws, native] = await freePorts(2);
   const directory = await mkdtemp(join(tmpdir(), "pushcast-bench-"));
   const { command, args, config, environment, publishesTo } = commandFor({ ws, native }, directory);
   const configFile = join(directory, "config");
   if (config !== undefined) await writeFile(configFile, config);
-  // Its threads and processes inherit the core.
+  // Its threads and processes inherit the cores.
   const child = spawn(
     "taskset",
     [
       "--cpu-list",
-      SERVER_CORE,
+      cores,
       command,
       ...args.map((argument) => argument.replace("{config}", configFile)),
     ],

@@ -1,6 +1,6 @@
 import { clientCodec, JSON_SUBPROTOCOL, type ServerFrame } from "@pushcast/wire";
 import { WebSocket } from "ws";
-import { answerParent } from "../../test/support/child.ts";
+import { answerParent } from "../test/support/child.ts";
 import { readContent } from "./content.ts";
 import type { ClientsReply, ClientsRequest, PlannedSession } from "./messages.ts";
 

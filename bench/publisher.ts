@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { answerParent } from "../../test/support/child.ts";
-import { ManagerClient } from "../../test/support/manager-client.ts";
+import { answerParent } from "../test/support/child.ts";
+import { ManagerClient } from "../test/support/manager-client.ts";
 import { writeContent } from "./content.ts";
 import type { PublisherReport, PublisherRequest, Pushing } from "./messages.ts";
 

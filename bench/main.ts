@@ -10,7 +10,7 @@ import { isStormFaultless, measureStorm, type StormResult } from "./storm.ts";
 import { stormTable } from "./storm-table.ts";
 import { machine, resultTable } from "./table.ts";
 
-const USAGE = `npm run bench:latency -- [flags]
+const USAGE = `npm run bench:scenarios -- [flags]
   --scenario all  all but the last one, or one of ${[...SCENARIOS, RESUME_STORM].map(({ scenario }) => `"${scenario}"`).join(", ")}
   --json          write the results as JSON
 

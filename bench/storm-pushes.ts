@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BroadcastMessageRequest, PushToRoomRequest, type StreamPush } from "@pushcast/api";
-import { ManagerClient } from "../../test/support/manager-client.ts";
-import { numberedContent, SELF } from "../../test/support/resuming-client.ts";
+import { ManagerClient } from "../test/support/manager-client.ts";
+import { numberedContent, SELF } from "../test/support/resuming-client.ts";
 import type { StormPlan } from "./scenarios.ts";
 
 const PUSHES_A_MESSAGE = 50;

@@ -1,5 +1,5 @@
-import { Child } from "../../test/support/child.ts";
-import { ManagerClient } from "../../test/support/manager-client.ts";
+import { Child } from "../test/support/child.ts";
+import { ManagerClient } from "../test/support/manager-client.ts";
 import {
   type RunningManager,
   type RunningNode,
@@ -7,8 +7,8 @@ import {
   type Settings,
   startManager,
   startNode,
-} from "../../test/support/processes.ts";
-import { until } from "../../test/support/until.ts";
+} from "../test/support/processes.ts";
+import { until } from "../test/support/until.ts";
 import type {
   ClientsReply,
   ClientsRequest,

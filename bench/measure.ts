@@ -1,6 +1,6 @@
 import { loadavg } from "node:os";
-import type { Child } from "../../test/support/child.ts";
-import { until } from "../../test/support/until.ts";
+import type { Child } from "../test/support/child.ts";
+import { until } from "../test/support/until.ts";
 import type { ClientsReply, ClientsReport, ClientsRequest, PublisherReport } from "./messages.ts";
 import type { Plan } from "./scenarios.ts";
 import { type System, withSystem } from "./system.ts";

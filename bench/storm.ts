@@ -1,8 +1,8 @@
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Child } from "../../test/support/child.ts";
-import type { RunningNode } from "../../test/support/processes.ts";
-import { until } from "../../test/support/until.ts";
+import { Child } from "../test/support/child.ts";
+import type { RunningNode } from "../test/support/processes.ts";
+import { until } from "../test/support/until.ts";
 import { type Percentiles, percentiles, settled, sum } from "./measure.ts";
 import type {
   ClientsReport,

@@ -1,5 +1,5 @@
-import { answerParent } from "../../test/support/child.ts";
-import { ResumingClient } from "../../test/support/resuming-client.ts";
+import { answerParent } from "../test/support/child.ts";
+import { ResumingClient } from "../test/support/resuming-client.ts";
 import type { ResumingReport, ResumingRequest } from "./messages.ts";
 
 const OPENED_AT_ONCE = 50;
