@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Measurement } from "./measurement.ts";
 
@@ -23,6 +24,7 @@ export function readResults(): Results | undefined {
 export function writeResults({ measurements, ...head }: Results): void {
   const lines = measurements.map((measurement) => `    ${JSON.stringify(measurement, rounded)}`);
   const headText = JSON.stringify(head, undefined, 2).slice(0, -"\n}".length);
+  mkdirSync(dirname(FILE), { recursive: true });
   writeFileSync(FILE, `${headText},\n  "measurements": [\n${lines.join(",\n")}\n  ]\n}\n`);
 }
 
