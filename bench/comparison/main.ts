@@ -60,14 +60,18 @@ async function measureAll(
   rounds: number,
 ): Promise<void> {
   const before = values.keep ? readResults() : undefined;
-  const versions = Object.fromEntries(systems.map((system) => [system.name, system.version()]));
+  const versions = Object.fromEntries(systems.map((system) => [system.name, versionOf(system)]));
   const measurements = [...(before?.measurements ?? [])];
   for (let round = 1; round <= rounds; round += 1) {
     for (const workload of workloads) {
       for (const system of systems) {
-        const measured = await measure(system, workload, nextRound(measurements, system, workload));
+        const measured = await tryToMeasure(
+          system,
+          workload,
+          nextRound(measurements, system, workload),
+        );
+        if (measured === undefined) continue;
         measurements.push(measured);
-        console.error(line(measured));
         writeResults({
           machine: machine(),
           commit: commit(),
@@ -76,6 +80,42 @@ async function measureAll(
         });
       }
     }
+  }
+}
+
+/** One system that cannot be measured leaves the others theirs. */
+async function tryToMeasure(
+  system: System,
+  workload: Workload,
+  round: number,
+): Promise<Measurement | undefined> {
+  try {
+    const measured = await measure(system, workload, round);
+    console.error(line(measured));
+    if (isOurs(system) && !isFaultless(measured)) process.exitCode = 1;
+    return measured;
+  } catch (error) {
+    console.error(`${workload.name} · ${system.name} could not be measured:`, error);
+    process.exitCode = 1;
+    return undefined;
+  }
+}
+
+function isOurs({ dialect }: System): boolean {
+  return dialect === "pushcast";
+}
+
+function isFaultless({ lost, repeated, outOfOrder, refused, closed }: Measurement): boolean {
+  return lost + repeated + outOfOrder + refused + closed === 0;
+}
+
+function versionOf(system: System): string {
+  try {
+    return system.version();
+  } catch (error) {
+    throw new Error(`${system.name} is not installed: run bench/install-peers.sh`, {
+      cause: error,
+    });
   }
 }
 
