@@ -11,10 +11,13 @@ export const MAX_OTHERS_CPU = 0.15;
 /** The rounds of one system under one workload that count. */
 export class Rounds {
   readonly measurements: readonly Measurement[];
+  /** Whether others took more than that in all of them. */
+  readonly isDisturbed: boolean;
 
   constructor(all: readonly Measurement[], system: string, workload: string) {
     const rounds = all.filter((one) => one.system === system && one.workload === workload);
     const undisturbed = rounds.filter(({ othersCpu }) => othersCpu <= MAX_OTHERS_CPU);
+    this.isDisturbed = rounds.length > 0 && undisturbed.length === 0;
     this.measurements = undisturbed.length > 0 ? undisturbed : rounds;
   }
 

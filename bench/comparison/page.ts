@@ -10,6 +10,7 @@ import { RATE_SERIES, SIZE_SERIES, WORKLOADS, type Workload } from "./workloads.
 
 const DOCS = new URL("../../docs/", import.meta.url);
 const NOTHING = "–";
+const DISTURBED = "†";
 
 const INTRODUCTION = `# Benchmarks
 
@@ -20,7 +21,7 @@ they do not say, is in [performance.md](performance.md#against-peers).`;
 
 const EXPLANATION = `Each figure is the median of the rounds; in a round every system had its turn under each workload. A
 round in which others took more than ${MAX_OTHERS_CPU * 100} % of the server's core counts only where there is no better
-one. The server has one core and the load the others. **CPU a delivery is what holds on a busy machine; treat 15 % as
+one, and then the figure has a ${DISTURBED}. The server has one core and the load the others. **CPU a delivery is what holds on a busy machine; treat 15 % as
 nothing.** Latencies are from the publisher's write to the client's read, of what was delivered, and hold
 only beside each other. *Undelivered* is what had not come when the measurement ended: that server was behind.`;
 
@@ -34,7 +35,7 @@ export function writePage(results: Results): void {
     provenance(results),
     EXPLANATION,
     `## Server CPU a delivery, in µs\n\n${costTable(results)}`,
-    `## Theirs ÷ ours\n\n${goalTable(results)}`,
+    `## Theirs ÷ ours\n\nIn brackets what it has to be; what is missed is bold.\n\n${goalTable(results)}`,
     ...plots.map(({ file, plot }) => `## ${plot.title}\n\n![${plot.title}](benchmarks/${file})`),
     ...WORKLOADS.map((workload) => `## ${workload.name}\n\n${workloadTable(results, workload)}`),
     `## Systems\n\n${systemTable(results)}`,
@@ -72,9 +73,11 @@ function costTable(results: Results): string {
     ["", ...WORKLOADS.map(({ name }) => name)],
     ...measuredSystems(results).map(({ name: system }) => [
       system,
-      ...WORKLOADS.map(({ name: workload }) =>
-        decimal(new Rounds(measurements, system, workload).median("serverCpuMicrosPerDelivery"), 2),
-      ),
+      ...WORKLOADS.map(({ name: workload }) => {
+        const rounds = new Rounds(measurements, system, workload);
+        const cost = decimal(rounds.median("serverCpuMicrosPerDelivery"), 2);
+        return `${cost}${rounds.isDisturbed ? DISTURBED : ""}`;
+      }),
     ]),
   ]);
 }
@@ -97,12 +100,14 @@ function goalTable(results: Results): string {
 }
 
 function goalCell({ measurements }: Results, { peer, system, workload, ratio }: Goal): string {
-  const cost = (of: string) =>
-    new Rounds(measurements, of, workload).median("serverCpuMicrosPerDelivery");
-  const reached = cost(peer) / cost(system);
+  const [theirs, ours] = [peer, system].map((name) => new Rounds(measurements, name, workload));
+  if (theirs === undefined || ours === undefined) return NOTHING;
+  const cost = (rounds: Rounds) => rounds.median("serverCpuMicrosPerDelivery");
+  const reached = cost(theirs) / cost(ours);
   const windowed = system === "pushcast" ? "" : "with the window ";
   const isMissed = reached < ratio;
-  return `${windowed}${isMissed ? "**" : ""}${decimal(reached, reached < 10 ? 2 : 0)}${isMissed ? "**" : ""} (≥ ${ratio})`;
+  const disturbed = theirs.isDisturbed || ours.isDisturbed ? DISTURBED : "";
+  return `${windowed}${isMissed ? "**" : ""}${decimal(reached, reached < 10 ? 2 : 0)}${disturbed}${isMissed ? "**" : ""} (≥ ${ratio})`;
 }
 
 function measuredSystems({ versions }: Results): readonly System[] {
@@ -129,6 +134,7 @@ function workloadTable(results: Results, { name: workload }: Workload): string {
   ];
   const rows = measuredSystems(results).map(({ name: system }) => {
     const rounds = new Rounds(measurements, system, workload);
+    const mark = rounds.isDisturbed ? DISTURBED : "";
     const whole = (figure: Figure) => decimal(rounds.median(figure), 0);
     const mib = (figure: Figure) => `${decimal(rounds.median(figure) / MIB, 0)} MiB`;
     const core = (figure: Figure) => decimal(rounds.median(figure), 2);
@@ -142,7 +148,7 @@ function workloadTable(results: Results, { name: workload }: Workload): string {
       whole("deliveriesPerSecond"),
       `${rounds.sum("lost")}, ${rounds.sum("repeated")}, ${rounds.sum("outOfOrder")}`,
       percent(rounds.sum("undelivered") / (rounds.sum("undelivered") + rounds.sum("deliveries"))),
-      `${decimal(rounds.median("serverCpuMicrosPerDelivery"), 2)} µs`,
+      `${decimal(rounds.median("serverCpuMicrosPerDelivery"), 2)} µs${mark}`,
       whole("bytesPerDelivery"),
       mib("idleBytes"),
       mib("peakBytes"),
