@@ -152,10 +152,12 @@ function isChosen(
   return texts === undefined || texts.some(matches);
 }
 
+/** The last one that changed the product. */
 function commit(): string {
   const git = (...args: string[]) => execFileSync("git", args, { encoding: "utf8" }).trim();
-  const isChanged = git("status", "--porcelain", "--", "packages", "services") !== "";
-  return `${git("rev-parse", "--short", "HEAD")}${isChanged ? "+" : ""}`;
+  const product = ["--", "packages", "services", "proto"];
+  const isChanged = git("status", "--porcelain", ...product) !== "";
+  return `${git("log", "-1", "--format=%h", ...product)}${isChanged ? "+" : ""}`;
 }
 
 function refuse(problem: string): never {

@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { MIB, table } from "../table.ts";
 import { GOALS, type Goal } from "./goals.ts";
 import { type Figure, MAX_OTHERS_CPU, Rounds } from "./median.ts";
-import { type Plot, plotSvg } from "./plot.ts";
+import { plotSvg } from "./plot.ts";
+import { costPlot, latencyPlot } from "./plots.ts";
 import type { Results } from "./results.ts";
-import type { System } from "./systems/system.ts";
-import { ALL_SYSTEMS } from "./systems.ts";
-import { RATE_SERIES, SIZE_SERIES, WORKLOADS, type Workload } from "./workloads.ts";
+import { measuredSystems } from "./systems.ts";
+import { WORKLOADS, type Workload } from "./workloads.ts";
 
 const DOCS = new URL("../../docs/", import.meta.url);
 const NOTHING = "–";
@@ -71,7 +71,7 @@ function costTable(results: Results): string {
   const { measurements } = results;
   return table([
     ["", ...WORKLOADS.map(({ name }) => name)],
-    ...measuredSystems(results).map(({ name: system }) => [
+    ...measuredSystems(Object.keys(results.versions)).map(({ name: system }) => [
       system,
       ...WORKLOADS.map(({ name: workload }) => {
         const rounds = new Rounds(measurements, system, workload);
@@ -106,12 +106,9 @@ function goalCell({ measurements }: Results, { peer, system, workload, ratio }: 
   const reached = cost(theirs) / cost(ours);
   const windowed = system === "pushcast" ? "" : "with the window ";
   const isMissed = reached < ratio;
+  if (Number.isNaN(reached)) return `${windowed}${NOTHING} (≥ ${ratio})`;
   const disturbed = theirs.isDisturbed || ours.isDisturbed ? DISTURBED : "";
   return `${windowed}${isMissed ? "**" : ""}${decimal(reached, reached < 10 ? 2 : 0)}${disturbed}${isMissed ? "**" : ""} (≥ ${ratio})`;
-}
-
-function measuredSystems({ versions }: Results): readonly System[] {
-  return ALL_SYSTEMS.filter(({ name }) => name in versions);
 }
 
 function workloadTable(results: Results, { name: workload }: Workload): string {
@@ -132,7 +129,7 @@ function workloadTable(results: Results, { name: workload }: Workload): string {
     "peak memory",
     "cores: server, others on its core, clients, publisher",
   ];
-  const rows = measuredSystems(results).map(({ name: system }) => {
+  const rows = measuredSystems(Object.keys(results.versions)).map(({ name: system }) => {
     const rounds = new Rounds(measurements, system, workload);
     const mark = rounds.isDisturbed ? DISTURBED : "";
     const whole = (figure: Figure) => decimal(rounds.median(figure), 0);
@@ -160,7 +157,7 @@ function workloadTable(results: Results, { name: workload }: Workload): string {
 
 function besideLine(results: Results, workload: string): string {
   const { measurements } = results;
-  const besides = measuredSystems(results)
+  const besides = measuredSystems(Object.keys(results.versions))
     .map(({ name }) => {
       const micros = new Rounds(measurements, name, workload).median("besideCpuMicrosPerPush");
       return Number.isNaN(micros) ? undefined : `${decimal(micros, 0)} µs (${name})`;
@@ -174,65 +171,12 @@ function besideLine(results: Results, workload: string): string {
 function systemTable(results: Results): string {
   return table([
     ["", "version", "run with"],
-    ...measuredSystems(results).map(({ name, setup }) => [
+    ...measuredSystems(Object.keys(results.versions)).map(({ name, setup }) => [
       name,
       results.versions[name] ?? NOTHING,
       setup,
     ]),
   ]);
-}
-
-function latencyPlot(results: Results): { readonly file: string; readonly plot: Plot } {
-  const [crowd] = WORKLOADS;
-  const series = [...RATE_SERIES, ...(crowd === undefined ? [] : [crowd])].sort(
-    (a, b) => (a.rate ?? 0) - (b.rate ?? 0),
-  );
-  const plot = {
-    title: "Latency against rate, one room of 1,000",
-    xLabel: "pushes a second",
-    yLabel: "p50, push to client, in ms",
-    lines: plotLines(results, series, RATE_SERIES, ({ rate }) => rate ?? 0, "p50Ms"),
-  };
-  return { file: "latency.svg", plot };
-}
-
-function costPlot(results: Results): { readonly file: string; readonly plot: Plot } {
-  const plot = {
-    title: "Cost against room size, 20,000 deliveries a second",
-    xLabel: "members of each room",
-    yLabel: "server CPU a delivery, in µs",
-    lines: plotLines(
-      results,
-      SIZE_SERIES,
-      SIZE_SERIES,
-      ({ members }) => members,
-      "serverCpuMicrosPerDelivery",
-    ),
-  };
-  return { file: "cost.svg", plot };
-}
-
-/** Of the systems that were measured under some workload of `needed`. */
-function plotLines(
-  results: Results,
-  series: readonly Workload[],
-  needed: readonly Workload[],
-  xOf: (workload: Workload) => number,
-  figure: Figure,
-): Plot["lines"] {
-  const { measurements } = results;
-  return measuredSystems(results).flatMap(({ name }) => {
-    const isMeasured = needed.some(
-      (workload) => new Rounds(measurements, name, workload.name).measurements.length > 0,
-    );
-    const points = series
-      .map((workload): [number, number] => [
-        xOf(workload),
-        new Rounds(measurements, name, workload.name).median(figure),
-      ])
-      .filter(([, y]) => y > 0);
-    return isMeasured ? [{ name, points }] : [];
-  });
 }
 
 function decimal(value: number, digits: number): string {

@@ -21,3 +21,8 @@ export const SYSTEMS: readonly System[] = [
 
 /** With those that only `npm run bench:full` measures. */
 export const ALL_SYSTEMS: readonly System[] = [...SYSTEMS, socketIoWithRedis];
+
+/** In the order of the page. */
+export function measuredSystems(names: readonly string[]): readonly System[] {
+  return ALL_SYSTEMS.filter(({ name }) => names.includes(name));
+}
