@@ -6,7 +6,17 @@ const TOP = 40;
 const BOTTOM = 50;
 const LEGEND_LINE = 20;
 /** Told apart also by those who do not see all colours. */
-const COLOURS = ["#0072b2", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#666", "#000"];
+const COLOURS = [
+  "#0072b2",
+  "#56b4e9",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#e69f00",
+  "#666",
+  "#000",
+  "#f0e442",
+];
 
 export interface Plot {
   readonly title: string;

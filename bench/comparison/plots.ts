@@ -41,25 +41,23 @@ export function costPlot(results: Results): NamedPlot {
   return { file: "cost.svg", plot };
 }
 
-/** Of the systems that were measured under some workload of `needed`. */
+/** Of undisturbed rounds only, and of the systems that have some under a workload of `needed`. */
 function plotLines(
-  results: Results,
+  { measurements, versions }: Results,
   series: readonly Workload[],
   needed: readonly Workload[],
   xOf: (workload: Workload) => number,
   figure: Figure,
 ): Plot["lines"] {
-  const { measurements } = results;
-  return measuredSystems(Object.keys(results.versions)).flatMap(({ name }) => {
-    const isMeasured = needed.some(
-      (workload) => new Rounds(measurements, name, workload.name).measurements.length > 0,
-    );
-    const points = series
-      .map((workload): [number, number] => [
-        xOf(workload),
-        new Rounds(measurements, name, workload.name).median(figure),
-      ])
-      .filter(([, y]) => y > 0);
-    return isMeasured ? [{ name, points }] : [];
+  return measuredSystems(Object.keys(versions)).flatMap(({ name }) => {
+    const measured = series
+      .map((workload) => ({ workload, rounds: new Rounds(measurements, name, workload.name) }))
+      .filter(({ rounds }) => rounds.measurements.length > 0 && !rounds.isDisturbed);
+    if (!measured.some(({ workload }) => needed.includes(workload))) return [];
+    const points = measured.map(({ workload, rounds }): [number, number] => [
+      xOf(workload),
+      rounds.median(figure),
+    ]);
+    return [{ name, points }];
   });
 }
