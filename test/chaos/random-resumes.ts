@@ -32,6 +32,8 @@ const MANAGERS = 2;
 const PUSHES_PER_SECOND = 100;
 /** So short that epochs of managers that have gone are forgotten within a run. */
 const LOG_SECONDS = 8;
+/** Longer than a log, and shorter than nodes know a manager that has gone. */
+const GOES_BACK_SECONDS = 1.25 * LOG_SECONDS;
 /** Room for some dozens of publications, up to some thousands. */
 const LEAST_LOG_BYTES = 40_000;
 const MOST_LOG_BYTES = 2_000_000;
@@ -112,7 +114,13 @@ async function play(
     const joined = rooms.slice(0, JOINED_ROOMS);
     await clients.ask({
       type: "begin",
-      plan: { users, rooms: joined, urls: cluster.urls, seed: plan.seed },
+      plan: {
+        users,
+        rooms: joined,
+        urls: cluster.urls,
+        seed: plan.seed,
+        goesBackMs: GOES_BACK_SECONDS * 1000,
+      },
     });
     const faultCounts: Record<string, number> = {};
     const hasAll = () => Object.keys(FAULTS).every((fault) => faultCounts[fault] !== undefined);

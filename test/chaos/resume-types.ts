@@ -6,6 +6,8 @@ export interface ResumersPlan {
   readonly rooms: readonly string[];
   readonly urls: readonly string[];
   readonly seed: number;
+  /** How far they go back at most. */
+  readonly goesBackMs: number;
 }
 
 export type ResumersRequest =

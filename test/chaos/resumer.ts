@@ -30,6 +30,7 @@ export class Resumer {
   readonly #self: RewindingSubscription;
   readonly #url: () => string;
   readonly #random: () => number;
+  readonly #goesBackMs: number;
   readonly #onAnswered: () => void;
   #socket: WebSocket | undefined;
   #lastId = 0;
@@ -42,6 +43,8 @@ export class Resumer {
     /** Of any node. */
     url: () => string;
     random: () => number;
+    /** How far it goes back at most. */
+    goesBackMs: number;
     /** A resume was answered. */
     onAnswered: () => void;
   }) {
@@ -54,6 +57,7 @@ export class Resumer {
     ];
     this.#url = init.url;
     this.#random = init.random;
+    this.#goesBackMs = init.goesBackMs;
     this.#onAnswered = init.onAnswered;
   }
 
@@ -84,7 +88,7 @@ export class Resumer {
         break;
       case "cut":
         socket.terminate();
-        this.#goBackSometimes();
+        for (const subscription of this.subscriptions) this.#goBackSometimes(subscription);
         await sleep(this.#random() * STAYS_AWAY_WITHIN_MS);
         break;
       case "cut unanswered":
@@ -129,14 +133,12 @@ export class Resumer {
     from.terminate();
   }
 
-  #goBackSometimes(): void {
-    for (const subscription of this.subscriptions) {
-      if (this.#random() < GOES_BACK) subscription.goBack(this.#random);
-    }
+  #goBackSometimes(subscription: RewindingSubscription): void {
+    if (this.#random() < GOES_BACK) subscription.goBack(this.#random, this.#goesBackMs);
   }
 
   #askAgain(socket: WebSocket, subscription: RewindingSubscription): void {
-    if (this.#random() < GOES_BACK) subscription.goBack(this.#random);
+    this.#goBackSometimes(subscription);
     this.#ask(socket, subscription);
   }
 

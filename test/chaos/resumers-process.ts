@@ -51,6 +51,7 @@ async function begin(plan: ResumersPlan): Promise<void> {
         rooms: plan.rooms,
         url: () => pick(urls, random),
         random,
+        goesBackMs: plan.goesBackMs,
         onAnswered: () => {
           answered += 1;
         },

@@ -79,10 +79,15 @@ export class RewindingSubscription {
     return this.#asked?.socket === socket;
   }
 
-  /** Goes back to a position that it had: what came since counts as never heard. */
-  goBack(random: () => number): void {
-    const index = Math.floor(random() * this.#memories.length);
-    const memory = this.#memories[index];
+  /**
+   * Goes back to a position that it had: what came since counts as never heard.
+   * @param withinMs what is older is left alone: nodes forget the managers of its time, and no answer
+   * can name what was missed of those
+   */
+  goBack(random: () => number, withinMs: number): void {
+    const sinceMs = performance.now() - withinMs;
+    const memories = this.#memories.filter(({ atMs }) => atMs >= sinceMs);
+    const memory = memories[Math.floor(random() * memories.length)];
     if (memory === undefined) return;
     this.#events.push({ kind: "left" });
     this.#ended.push({ userId: this.userId, room: this.room, events: this.#events });
