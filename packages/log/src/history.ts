@@ -207,17 +207,9 @@ class Check {
   }
 
   #message({ epoch, seq, push }: Extract<HistoryEvent, { kind: "message" }>): void {
-    const { userId, room } = this.#history;
     const known = this.#pushes.get(push);
     this.#counts.deliveries += 1;
-    const why =
-      known === undefined
-        ? "nobody pushed it"
-        : !isFor(known, userId, room)
-          ? "it is for others"
-          : !this.#isListening
-            ? "nothing was to be heard"
-            : undefined;
+    const why = this.#misdirection(known);
     if (why !== undefined) {
       this.#counts.misdirected += 1;
       this.#fault(`misdirected, as ${why}`, push, { epoch, seq });
@@ -233,6 +225,14 @@ class Check {
     this.#delivered.add(push);
     this.#lastSeqs.set(epoch, Math.max(seq, this.#lastSeqs.get(epoch) ?? 0));
     this.#position.set(epoch, Math.max(seq, this.#position.get(epoch) ?? 0));
+  }
+
+  /** Why a message should not have come, if so. */
+  #misdirection(push: KnownPush | undefined): string | undefined {
+    const { userId, room } = this.#history;
+    if (push === undefined) return "nobody pushed it";
+    if (!isFor(push, userId, room)) return "it is for others";
+    return this.#isListening ? undefined : "nothing was to be heard";
   }
 
   #raise(position: Position): void {

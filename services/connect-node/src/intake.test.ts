@@ -204,11 +204,19 @@ describe("after a silence of more than LOG_SECONDS", () => {
     expect(await stage.metric("connect_node_gaps_total", { reason: "silence" })).toBe(1);
   });
 
-  test("who was there before is not recovered until the node has listened for as long as they were away", () => {
-    const { stage } = silentStage();
+  test("who was away before its end is not recovered, and who was away since is", () => {
+    const { stage, client } = silentStage();
+    const joined = (awayMs: number) => {
+      client.news();
+      client.send({ type: "join", room: "r", position: new Map([[EPOCH_A, 1]]), awayMs });
+      return client.news();
+    };
     stage.clock.advance(1);
     stage.core.intake.heard();
-    expect(stage.core.log.ageMs(stage.clock.monotonicMs())).toBe(0);
+    expect(joined(0)).toMatchObject([{ type: "joined", recovered: false }]);
+    stage.clock.advance(5_000);
+    expect(joined(4_001)).toMatchObject([{ type: "joined", recovered: false }]);
+    expect(joined(4_000)).toMatchObject([{ type: "joined", recovered: true }]);
   });
 
   test("nobody is told anything after one of LOG_SECONDS", async () => {

@@ -315,6 +315,19 @@ describe("settling before a node is ready", () => {
       expect(core.log.ageMs(clock.monotonicMs())).toBe(0);
     });
 
+    test("that of the peer also after a start that took longer than LOG_SECONDS", async () => {
+      const { replication, addPeer, core, clock } = await setUp();
+      await replication.copy();
+      clock.advance(2 * TIMES.logMs);
+      const peer = await addPeer("one", 70_000);
+      peer.stage.core.intake.detach(EPOCH_A);
+      await replication.settle();
+      replication.start();
+      await pass(clock, TIMES.reattachMs);
+      expect(core.log.ageMs(clock.monotonicMs())).toBe(70_000 + TIMES.reattachMs);
+      replication.stop();
+    });
+
     test("none where the peer that was copied is gone by now", async () => {
       const { replication, addPeer, core, clock } = await setUp();
       const peer = await addPeer("one");

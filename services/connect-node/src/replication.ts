@@ -99,6 +99,8 @@ export class Replication {
         copies = await this.#readAll(0, isOver);
       });
     }
+    // However long the start took: what was missed in it is in no session's past.
+    this.#intake.heard();
     const ages = copies.map((copy) => (copy.done ? copy.logAgeMs : 0));
     this.#log.begin(Math.max(0, ...ages), this.#clock.monotonicMs());
   }
@@ -120,6 +122,7 @@ export class Replication {
   }
 
   async #round(returnsMs: number): Promise<void> {
+    // The one before goes on.
     if (this.#reading !== undefined) return;
     if (this.#peers.readable().length === 0) this.#intake.heard();
     const copies = await this.#readAll(returnsMs, () => this.#stopped);
@@ -158,7 +161,6 @@ export class Replication {
   /** @param returnsMs a link that ended more recently is left to come back */
   async #readAll(returnsMs: number, isOver: () => boolean): Promise<PeerCopy[]> {
     const copies: PeerCopy[] = [];
-    if (this.#reading !== undefined) return copies;
     const peers = this.#peers.readable();
     const there = new Set(peers.map(({ nodeId }) => nodeId));
     for (const nodeId of this.#unread) if (!there.has(nodeId)) this.#unread.delete(nodeId);
