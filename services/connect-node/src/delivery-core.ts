@@ -79,11 +79,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     frames,
     sessionBufferBytes: settings.SESSION_BUFFER_BYTES,
     monotonicMs: () => clock.monotonicMs(),
-    onDelivered: ({ room, user, all }) => {
-      if (room > 0) metrics.deliveries.inc({ target: "room" }, room);
-      if (user > 0) metrics.deliveries.inc({ target: "user" }, user);
-      if (all > 0) metrics.deliveries.inc({ target: "all" }, all);
-    },
+    delivered: metrics.deliveries,
   });
   const flusher = new Flusher({
     hub,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CODECS, Stage } from "../test/stage.ts";
+import { type Client, CODECS, Stage } from "../test/stage.ts";
 
 describe("a flush", () => {
   test("writes all of one turn to all members as the same bytes, joined", async () => {
@@ -103,6 +103,67 @@ describe("a flush", () => {
     stage.core.sessions.ended(clients[2]?.session ?? raise());
     await stage.settle();
     expect(clients.map(({ messages }) => messages)).toEqual([["1"], [], []]);
+  });
+});
+
+describe("after a long flush", () => {
+  /** A room of two, to each of whom a write takes so long. */
+  function slowRoom(writeMs: number): { stage: Stage; texts: () => readonly string[] } {
+    const stage = new Stage();
+    const clients = ["a", "b"].map((user) => stage.open(user, { rooms: ["r"] }));
+    const [first] = clients as [Client, Client];
+    for (const { socket } of clients) socket.onWrite = () => stage.clock.advance(writeMs);
+    first.news();
+    return { stage, texts: () => first.texts() };
+  }
+
+  test("a room rests for as long as that took, and what comes meanwhile goes together", async () => {
+    const { stage, texts } = slowRoom(10);
+    stage.push({ roomId: "r", text: "1" });
+    await stage.turn();
+    stage.push({ roomId: "r", text: "2" });
+    await stage.settle();
+    stage.clock.advance(19);
+    stage.push({ roomId: "r", text: "3" });
+    await stage.settle();
+    expect(texts()).toEqual(["1"]);
+    stage.clock.advance(1);
+    await stage.turn();
+    expect(texts()).toEqual(["2", "3"]);
+  });
+
+  test("one that has rested is flushed at once, and another room is not kept waiting", async () => {
+    const { stage, texts } = slowRoom(10);
+    const other = stage.open("c", { rooms: ["s"] });
+    stage.push({ roomId: "r", text: "1" });
+    await stage.turn();
+    stage.push({ roomId: "s", text: "quick" });
+    await stage.turn();
+    expect(other.messages).toEqual(["quick"]);
+    stage.clock.advance(20);
+    stage.push({ roomId: "r", text: "2" });
+    await stage.turn();
+    expect(texts()).toEqual(["1", "2"]);
+  });
+
+  test("that was interrupted a room rests for 100 ms at most", async () => {
+    const { stage, texts } = slowRoom(5_000);
+    stage.push({ roomId: "r", text: "1" });
+    await stage.turn();
+    stage.push({ roomId: "r", text: "2" });
+    stage.clock.advance(100);
+    await stage.turn();
+    expect(texts()).toEqual(["1", "2"]);
+  });
+
+  test("of less than a millisecond it does not rest", async () => {
+    const { stage, texts } = slowRoom(0.375);
+    stage.push({ roomId: "r", text: "1" });
+    await stage.turn();
+    stage.clock.advance(0.25);
+    stage.push({ roomId: "r", text: "2" });
+    await stage.turn();
+    expect(texts()).toEqual(["1", "2"]);
   });
 });
 

@@ -6,8 +6,13 @@ import { PendingBatch } from "./pending-batch.ts";
 import type { Subscription } from "./session.ts";
 import type { Writer } from "./writer.ts";
 
-/** The effective window is at least this many times the last flush, so that flushing never takes all of a core. */
-const DUTY_CYCLE = 2;
+/**
+ * After a flush that took at least `MIN_RESTING_MS`, a room rests for as long, so that it never takes more
+ * than half of a core, and what comes meanwhile is written together. A shorter flush has little to gain.
+ */
+const MIN_RESTING_MS = 1;
+/** A flush that was interrupted, by a stopped process for instance, is no measure. */
+const MAX_RESTING_MS = 100;
 
 /** One batch on its way to its subscriptions. */
 interface Flush {
@@ -20,9 +25,9 @@ interface Flush {
 }
 
 /**
- * Collects publications by audience and writes each audience's batch once a turn of the event loop,
- * or with a window (`FLUSH_WINDOW_MS`) at once on the leading edge and then no sooner than the
- * window after the last. A large audience is written in slices, and audiences take turns.
+ * Collects publications by audience and writes each audience's batch once a turn of the event loop: at
+ * once after a quiet time, and then no sooner after the last than that took, nor than the window
+ * (`FLUSH_WINDOW_MS`). A large audience is written in slices, and audiences take turns.
  */
 export class Flusher {
   readonly #hub: Hub;
@@ -35,7 +40,7 @@ export class Flusher {
   readonly #flushing = new Map<Audience, Flush>();
   /** Those with something pending or on its way. */
   readonly #unwritten = new Set<Audience>();
-  /** With a window: when an audience may be flushed next. Those whose time has passed are dropped. */
+  /** When an audience that rests may be flushed next. Those whose time has passed are dropped. */
   readonly #notBefore = new Map<Audience, number>();
   #scheduled = false;
 
@@ -162,7 +167,7 @@ export class Flusher {
     this.#flushing.delete(flush.audience);
     flush.audience.unwrittenFrom = flush.audience.pending?.entries[0]?.offset;
     if (flush.audience.pending === undefined) this.#unwritten.delete(flush.audience);
-    if (this.#windowMs > 0) this.#rest(flush.audience, nowMs, flush.spentMs);
+    this.#rest(flush.audience, nowMs, flush.spentMs);
     this.#onFlushed(batch.entries);
     if (flush.audience.pending !== undefined) this.#await(flush.audience);
   }
@@ -175,7 +180,9 @@ export class Flusher {
 
   /** Sets when an audience may be flushed next. */
   #rest(audience: Audience, nowMs: number, spentMs: number): void {
-    this.#notBefore.set(audience, nowMs + Math.max(this.#windowMs, DUTY_CYCLE * spentMs));
+    const restMs = Math.max(this.#windowMs, Math.min(spentMs, MAX_RESTING_MS));
+    if (restMs < MIN_RESTING_MS) return;
+    this.#notBefore.set(audience, nowMs + restMs);
     // In the order in which they were set, so nearly in the order of their times.
     for (const [rested, notBeforeMs] of this.#notBefore) {
       if (notBeforeMs > nowMs) break;

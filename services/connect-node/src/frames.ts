@@ -2,6 +2,13 @@ import { publicationId, targetKind } from "@pushcast/log";
 import { type Codec, keyHash } from "@pushcast/wire";
 import type { NodeEntry } from "./node-log.ts";
 
+/** The frame of a publication in one subprotocol; those in the others follow it. */
+interface CachedFrame {
+  readonly codec: Codec;
+  readonly bytes: Buffer;
+  next: CachedFrame | undefined;
+}
+
 /**
  * The WebSocket frames of publications: built once a publication and subprotocol, and the same bytes
  * for every session. Bounded by `maxBytes`; the oldest go first and are built anew if a session that
@@ -9,7 +16,7 @@ import type { NodeEntry } from "./node-log.ts";
  */
 export class FrameCache {
   readonly #maxBytes: number;
-  readonly #frames = new Map<NodeEntry, Map<Codec, Buffer>>();
+  readonly #frames = new Map<NodeEntry, CachedFrame>();
   /** Kept: a new iterator would pass over all that was deleted before it, 40 µs for each eviction. */
   #oldestFirst = this.#frames.entries();
   #bytes = 0;
@@ -23,20 +30,21 @@ export class FrameCache {
   }
 
   frame(entry: NodeEntry, codec: Codec): Buffer {
-    let frames = this.#frames.get(entry);
-    const cached = frames?.get(codec);
-    if (cached !== undefined) return cached;
-    const frame = buildFrame(entry, codec);
-    if (frames === undefined) {
-      frames = new Map();
-      this.#frames.set(entry, frames);
+    const first = this.#frames.get(entry);
+    for (let cached = first; cached !== undefined; cached = cached.next) {
+      if (cached.codec === codec) return cached.bytes;
+    }
+    const bytes = buildFrame(entry, codec);
+    if (first === undefined) {
+      this.#frames.set(entry, { codec, bytes, next: undefined });
       // The entry lives on with its frames, also when the log has evicted it.
       this.#bytes += entry.encoded.byteLength;
+    } else {
+      first.next = { codec, bytes, next: first.next };
     }
-    frames.set(codec, frame);
-    this.#bytes += frame.byteLength;
+    this.#bytes += bytes.byteLength;
     this.#evict();
-    return frame;
+    return bytes;
   }
 
   #evict(): void {
@@ -46,9 +54,15 @@ export class FrameCache {
         this.#oldestFirst = this.#frames.entries();
         continue;
       }
-      const [entry, frames] = value;
+      const [entry, first] = value;
       this.#bytes -= entry.encoded.byteLength;
-      for (const frame of frames.values()) this.#bytes -= frame.byteLength;
+      for (
+        let cached: CachedFrame | undefined = first;
+        cached !== undefined;
+        cached = cached.next
+      ) {
+        this.#bytes -= cached.bytes.byteLength;
+      }
       this.#frames.delete(entry);
     }
   }

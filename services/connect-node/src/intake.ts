@@ -210,7 +210,7 @@ export class Intake {
   #deliver(entry: NodeEntry): Outcome {
     const outcome = this.#delivery.deliver(entry);
     const hasUsers = outcome.delivered > 0 || outcome.lagging > 0;
-    this.#metrics.received.inc({ has_users: hasUsers ? "true" : "false" });
+    this.#metrics.received[hasUsers ? "true" : "false"] += 1;
     return outcome;
   }
 

@@ -70,25 +70,23 @@ export function createNodeMetrics(
     () => settings.MAX_PENDING_CONNECTIONS,
   );
 
-  const received = new Counter({
+  const received = tally(registers, {
     name: "connect_node_push_received_total",
     help: "Publications applied, each once, with or without a matching session",
-    labelNames: ["has_users"],
-    registers,
+    label: "has_users",
+    values: ["true", "false"],
   });
-  for (const has_users of ["true", "false"]) received.inc({ has_users }, 0);
   const invalid = new Counter({
     name: "connect_node_invalid_publications_total",
     help: "Publications of a manager that would break a frame or a close, and were skipped",
     registers,
   });
-  const deliveries = new Counter({
+  const deliveries = tally(registers, {
     name: "connect_node_deliveries_total",
     help: "Messages written to sessions",
-    labelNames: ["target"],
-    registers,
+    label: "target",
+    values: ["room", "user", "all"],
   });
-  for (const target of ["room", "user", "all"]) deliveries.inc({ target }, 0);
   const gaps = new Counter({
     name: "connect_node_gaps_total",
     help: "Gaps said: evicted (a session fell off the log), link (a manager's publications were lost), silence (nothing was heard of managers and other nodes for LOG_SECONDS), left (a lagging session left a room)",
@@ -161,4 +159,30 @@ export function createNodeMetrics(
     copied,
     deliverySeconds,
   };
+}
+
+/**
+ * A counter with one label as a plain number for each value, which Prometheus reads when it scrapes.
+ * For what is counted with every message: an `inc` hashes its labels, which costs as much as a tenth of
+ * a send.
+ */
+function tally<Value extends string>(
+  registers: Registry[],
+  init: { name: string; help: string; label: string; values: readonly Value[] },
+): Record<Value, number> {
+  const counts = Object.fromEntries(init.values.map((value) => [value, 0])) as Record<
+    Value,
+    number
+  >;
+  new Counter({
+    name: init.name,
+    help: init.help,
+    labelNames: [init.label],
+    registers,
+    collect() {
+      this.reset();
+      for (const value of init.values) this.inc({ [init.label]: value }, counts[value]);
+    },
+  });
+  return counts;
 }

@@ -30,12 +30,17 @@ export class PendingBatch {
   /** Subscriptions that get only what is at or after this index; of others their offset tells. */
   #beginAt: Map<Subscription, number> | undefined;
   readonly #shared = new Map<Codec, Map<number, readonly Piece[]>>();
+  /** What was given last: most subscriptions get the same as the one before them. */
+  #last: { codec: Codec; first: number; pieces: readonly Piece[] } | undefined;
 
   add(entry: NodeEntry): void {
     const index = this.entries.length;
     this.entries.push(entry);
     // One subscription may have been flushed alone.
-    if (this.#shared.size > 0) this.#shared.clear();
+    if (this.#last !== undefined) {
+      this.#last = undefined;
+      this.#shared.clear();
+    }
     if (entry.listed === undefined) this.#unlisted.push(index);
     for (const userId of entry.listed ?? []) this.#setApart(userId).push(index);
     for (const userId of entry.excluded ?? []) this.#setApart(userId);
@@ -63,13 +68,26 @@ export class PendingBatch {
       this.#beginAt?.get(subscription) ?? 0,
     );
     if (first >= this.entries.length) return [];
-    const listedAt = this.#listedAt.get(userId);
+    const listedAt = this.#listedAt.size === 0 ? undefined : this.#listedAt.get(userId);
     if (listedAt !== undefined) {
       const own = this.#entriesAt(inOrder(listedAt, this.#unlisted), first).filter((entry) =>
         isFor(entry, userId),
       );
       return join(own, codec, frames, pieceBytes);
     }
+    const last = this.#last;
+    if (last !== undefined && last.codec === codec && last.first === first) return last.pieces;
+    const pieces = this.#sharedFrom(first, codec, frames, pieceBytes);
+    this.#last = { codec, first, pieces };
+    return pieces;
+  }
+
+  #sharedFrom(
+    first: number,
+    codec: Codec,
+    frames: FrameCache,
+    pieceBytes: number,
+  ): readonly Piece[] {
     let byStart = this.#shared.get(codec);
     if (byStart === undefined) {
       byStart = new Map();

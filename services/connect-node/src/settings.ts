@@ -132,7 +132,7 @@ export const nodeSettings = {
     min: 0,
     max: 1000,
     default: 0,
-    doc: "How long a room's messages are collected after a flush; the first is always sent at once. 0 is one turn of the event loop.",
+    doc: "How long a room's messages are collected after a flush; the first is always sent at once. 0 is one turn of the event loop. Never less than the room's last flush took.",
   }),
   DRAIN_ACCEPT_SECONDS: seconds({
     min: 0,

@@ -14,7 +14,7 @@ export class Writer {
   readonly #log: NodeLog;
   readonly #frames: FrameCache;
   readonly #sessionBufferBytes: number;
-  readonly #onDelivered: (counts: Readonly<TargetCounts>) => void;
+  readonly #delivered: TargetCounts;
   readonly #monotonicMs: () => number;
 
   constructor(init: {
@@ -23,15 +23,15 @@ export class Writer {
     frames: FrameCache;
     /** With more than this queued a session lags. */
     sessionBufferBytes: number;
-    /** Messages were written; for metrics. */
-    onDelivered: (counts: Readonly<TargetCounts>) => void;
+    /** What has been written is added to it; for metrics. */
+    delivered: TargetCounts;
     monotonicMs: () => number;
   }) {
     this.#hub = init.hub;
     this.#log = init.log;
     this.#frames = init.frames;
     this.#sessionBufferBytes = init.sessionBufferBytes;
-    this.#onDelivered = init.onDelivered;
+    this.#delivered = init.delivered;
     this.#monotonicMs = init.monotonicMs;
   }
 
@@ -59,7 +59,10 @@ export class Writer {
   /** Writes a piece to a session. Returns whether its socket has room for more. */
   writePiece(session: Session, piece: Piece): boolean {
     session.socket.write(piece.bytes);
-    this.#onDelivered(piece.counts);
+    const { counts } = piece;
+    this.#delivered.room += counts.room;
+    this.#delivered.user += counts.user;
+    this.#delivered.all += counts.all;
     return this.hasRoom(session);
   }
 
