@@ -4,6 +4,9 @@
  * frame, on the machine's one monotonic clock.
  */
 import { parseArgs } from "node:util";
+import { isManagerFaultless, type ManagerResult, measureManager } from "./manager/measure.ts";
+import { MANAGER_PLANS, type ManagerPlan } from "./manager/plans.ts";
+import { managerTable } from "./manager/table.ts";
 import { isFaultless, measure, type Result } from "./measure.ts";
 import { type Plan, RESUME_STORM, SCENARIOS, type StormPlan } from "./scenarios.ts";
 import { isStormFaultless, measureStorm, type StormResult } from "./storm.ts";
@@ -11,7 +14,9 @@ import { stormTable } from "./storm-table.ts";
 import { machine, resultTable } from "./table.ts";
 
 const USAGE = `npm run bench:scenarios -- [flags]
-  --scenario all  all but the last one, or one of ${[...SCENARIOS, RESUME_STORM].map(({ scenario }) => `"${scenario}"`).join(", ")}
+  --scenario all  ${SCENARIOS.map(({ scenario }) => `"${scenario}"`).join(", ")} or one of them,
+                  "${RESUME_STORM.scenario}", or "manager" for all or one of
+                  ${MANAGER_PLANS.map(({ scenario }) => `"${scenario}"`).join(", ")}
   --json          write the results as JSON
 
 In each scenario that is measured, instead of its own:
@@ -27,9 +32,12 @@ In each scenario that is measured, instead of its own:
 Of "resume storm" only:
   --resuming      clients that are cut at once and resume at once
   --missed        pushes that each of them misses in each of its three rooms, and as many to all
-  --burst         the node's HANDSHAKE_BURST`;
+  --burst         the node's HANDSHAKE_BURST
 
-const { plans, stormPlan, json } = readFlags();
+Of "manager" only, beside --nodes, --rate, --seconds, --warm-up and --bytes:
+  --profile       a directory for the manager's CPU profiles of what is measured`;
+
+const { plans, stormPlan, managerPlans, profile, json } = readFlags();
 // An exit ends all processes that were started; a signal alone would leave them behind.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 const results: Result[] = [];
@@ -42,15 +50,35 @@ if (stormPlan !== undefined) {
   console.error(`${stormPlan.scenario} ...`);
   storms.push(await measureStorm(stormPlan));
 }
-const tables = [...(results.length > 0 ? [resultTable(results)] : []), ...storms.map(stormTable)];
+const managers: ManagerResult[] = [];
+for (const plan of managerPlans) {
+  console.error(`${plan.scenario} ...`);
+  managers.push(await measureManager(plan, profile));
+}
+const tables = [
+  ...(results.length > 0 ? [resultTable(results)] : []),
+  ...storms.map(stormTable),
+  ...(managers.length > 0 ? [managerTable(managers)] : []),
+];
 console.log(
   json
-    ? JSON.stringify([...results, ...storms], undefined, 2)
+    ? JSON.stringify([...results, ...storms, ...managers], undefined, 2)
     : [...tables, machine()].join("\n\n"),
 );
-process.exitCode = results.every(isFaultless) && storms.every(isStormFaultless) ? 0 : 1;
+process.exitCode =
+  results.every(isFaultless) && storms.every(isStormFaultless) && managers.every(isManagerFaultless)
+    ? 0
+    : 1;
 
-function readFlags(): { plans: Plan[]; stormPlan: StormPlan | undefined; json: boolean } {
+interface Flags {
+  readonly plans: Plan[];
+  readonly stormPlan: StormPlan | undefined;
+  readonly managerPlans: ManagerPlan[];
+  readonly profile: string | undefined;
+  readonly json: boolean;
+}
+
+function readFlags(): Flags {
   const { values } = parseArgs({
     options: {
       scenario: { type: "string", default: "all" },
@@ -65,6 +93,7 @@ function readFlags(): { plans: Plan[]; stormPlan: StormPlan | undefined; json: b
       resuming: { type: "string" },
       missed: { type: "string" },
       burst: { type: "string" },
+      profile: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -77,8 +106,16 @@ function readFlags(): { plans: Plan[]; stormPlan: StormPlan | undefined; json: b
     ({ scenario }) => values.scenario === "all" || values.scenario === scenario,
   );
   const storms = [RESUME_STORM].filter(({ scenario }) => values.scenario === scenario);
-  if (plans.length + storms.length === 0) refuse(`there is no scenario ${values.scenario}`);
-  const flag = (name: Exclude<keyof typeof values, "scenario" | "json" | "help">, min: number) => {
+  const managers = MANAGER_PLANS.filter(
+    ({ scenario }) => values.scenario === "manager" || values.scenario === scenario,
+  );
+  if (plans.length + storms.length + managers.length === 0) {
+    refuse(`there is no scenario ${values.scenario}`);
+  }
+  const flag = (
+    name: Exclude<keyof typeof values, "scenario" | "profile" | "json" | "help">,
+    min: number,
+  ) => {
     const value = values[name] === undefined ? undefined : Number(values[name]);
     if (value === undefined || value >= min) return value;
     refuse(`--${name} must be a number, at least ${min}`);
@@ -99,7 +136,13 @@ function readFlags(): { plans: Plan[]; stormPlan: StormPlan | undefined; json: b
     burst: flag("burst", 1),
   };
   const [stormPlan] = storms.map((plan) => ({ ...plan, ...given(own), ...given(ofStorm) }));
-  return { plans: plans.map((plan) => ({ ...plan, ...given(own) })), stormPlan, json: values.json };
+  return {
+    plans: plans.map((plan) => ({ ...plan, ...given(own) })),
+    stormPlan,
+    managerPlans: managers.map((plan) => ({ ...plan, ...given(own) })),
+    profile: values.profile,
+    json: values.json,
+  };
 }
 
 /** Without the flags that were not set. */

@@ -66,6 +66,18 @@ export class Inspector {
     return { ...memory, timers: await this.#timers() };
   }
 
+  /** Begins to sample where processor time goes. */
+  async startProfile(): Promise<void> {
+    await this.#ask("Profiler.enable", {});
+    await this.#ask("Profiler.start", {});
+  }
+
+  /** A `.cpuprofile`, as JSON, since the start. */
+  async stopProfile(): Promise<string> {
+    const { profile } = await this.#ask<{ profile: unknown }>("Profiler.stop", {});
+    return JSON.stringify(profile);
+  }
+
   close(): void {
     this.#ws.terminate();
   }
