@@ -217,6 +217,8 @@ class Stream {
   readonly results: StreamResult[] = [];
   /** Of the messages that came. */
   largestBytes = 0;
+  /** Messages that HTTP/2's flow control has let go. */
+  written = 0;
   /** How it ended. */
   readonly ended: Promise<{ code: status; pushcastCode: string | undefined }>;
   readonly #call: ClientDuplexStream<PushStreamRequest, PushStreamResponse>;
@@ -241,7 +243,9 @@ class Stream {
 
   /** One message. */
   send(pushes: PushStreamRequest["pushes"]): void {
-    this.#call.write({ pushes });
+    this.#call.write({ pushes }, () => {
+      this.written += 1;
+    });
   }
 
   end(): void {
@@ -729,6 +733,30 @@ describe("PushStream", () => {
 });
 
 describe("back-pressure", () => {
+  test("what a stream sends beyond its pushes in flight stays with its sender", async () => {
+    const stage = await Stage.start({ STREAM_MAX_IN_FLIGHT: "10" });
+    const node = await stage.node("a");
+    node.script.acknowledges = false;
+    const stream = new Stream(stage.client);
+    const content = Buffer.alloc(100_000, "x");
+    const messages = 40;
+    for (let from = 0; from < 10 * messages; from += 10) {
+      stream.send(streamPushes(10, from, { content }));
+    }
+    stream.end();
+    await node.until(() => node.seqs.length === 10);
+    // Answered on the connection that the stream has filled: the manager goes on reading that.
+    for (let times = 0; times < 10; times += 1) await errorOf(stage.push({ roomId: "" }));
+    expect(stream.written).toBeLessThan(5);
+    expect(await stage.metric("push_manager_pending_pushes")).toBe(10);
+    expect(await stage.metric("push_manager_log_bytes")).toBeLessThan(1_100_000);
+    node.script.acknowledges = true;
+    node.acknowledgeAll();
+    expect(await stream.ended).toMatchObject({ code: status.OK });
+    expect(stream.results).toHaveLength(10 * messages);
+    expect(stream.results.every(({ code }) => code === status.OK)).toBe(true);
+  });
+
   test("while most links lag by more than a quarter of the log, unary pushes are refused and streams wait", async () => {
     const stage = await Stage.start({ LOG_BYTES: "4000000" });
     const node = await stage.node("a");

@@ -1,9 +1,10 @@
-import { type Command, DeliverRequest, DeliverResponse } from "@pushcast/api";
+import { type Command, DeliverRequest } from "@pushcast/api";
 import { createRegistry, type Watch } from "@pushcast/registry";
 import { createLogger } from "@pushcast/runtime";
 import { FanOut } from "../../services/push-manager/src/fan-out.ts";
 import { IdempotencyKeys } from "../../services/push-manager/src/idempotency.ts";
 import type { ConnectToNode } from "../../services/push-manager/src/node-connection.ts";
+import { decodeNodeResponse } from "../../services/push-manager/src/node-response.ts";
 import { OutgoingLog } from "../../services/push-manager/src/outgoing-log.ts";
 import { Publisher } from "../../services/push-manager/src/publisher.ts";
 import type { Cluster } from "./cluster.ts";
@@ -113,7 +114,7 @@ export class Manager {
     const hello: Hello = { kind: "deliver" };
     let blocked = false;
     const socket = this.#cluster.network.connect(this.epoch, address, hello, {
-      onMessage: (message) => listener.onResponse(DeliverResponse.decode(message as Uint8Array)),
+      onMessage: (message) => listener.onResponse(decodeNodeResponse(message as Uint8Array)),
       onRead: () => {
         if (!blocked || socket.unreadBytes >= MAX_UNSENT_BYTES) return;
         blocked = false;

@@ -24,6 +24,7 @@ export {
 export {
   decodePublication,
   encodePublication,
+  encodePublicationField,
   messageField,
   type Publication,
   publicationId,

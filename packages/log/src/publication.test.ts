@@ -6,6 +6,7 @@ import { command, publication } from "../test/publications.ts";
 import {
   decodePublication,
   encodePublication,
+  encodePublicationField,
   messageField,
   type Publication,
   publicationId,
@@ -176,6 +177,22 @@ test("message fields, put one behind another, are the repeated field of a messag
   const writer = new BinaryWriter();
   for (const body of bodies) writer.tag(4, WireType.LengthDelimited).bytes(body);
   expect(message.equals(writer.finish())).toBe(true);
+});
+
+test("a publication encoded as a field is its message as that field, in memory of its own", () => {
+  fc.assert(
+    fc.property(anyPublication, (given) => {
+      const field = encodePublicationField(4, given);
+      expect(field).toEqual(messageField(4, encodePublication(given)));
+      expect(field.buffer.byteLength).toBe(field.byteLength);
+    }),
+  );
+});
+
+test("a publication that cannot be encoded leaves nothing behind for the next", () => {
+  const whole = encodePublication(publication());
+  expect(() => encodePublicationField(4, publication({ atMs: 2 ** 64 }))).toThrow();
+  expect(encodePublication(publication())).toEqual(whole);
 });
 
 test("a message field owns its memory, so that it keeps no pool alive", () => {

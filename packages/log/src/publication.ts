@@ -42,9 +42,37 @@ export function publicationId(publication: { epoch: string; seq: number }): stri
 const NONE: readonly string[] = [];
 const EMPTY = Buffer.alloc(0);
 
+/** Kept, with the memory that it has grown to: a new one grows by copying, more than once a message. */
+const scratch = new BinaryWriter();
+
 /** Encodes the bytes of a `pushcast.v1.Publication`, without a field tag around them. */
 export function encodePublication(publication: Publication): Uint8Array {
-  const message: PublicationMessage = {
+  return written((writer) => PublicationCodec.encode(toMessage(publication), writer));
+}
+
+/** Encodes it as a field of a message, as `messageField` does, without a copy. */
+export function encodePublicationField(fieldNumber: number, publication: Publication): Buffer {
+  const { buffer, byteOffset, byteLength } = written((writer) => {
+    writer.uint32((fieldNumber << 3) | WireType.LengthDelimited).fork();
+    PublicationCodec.encode(toMessage(publication), writer).join();
+  });
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** What is written, in memory of its own. */
+function written(write: (writer: BinaryWriter) => void): Uint8Array<ArrayBuffer> {
+  try {
+    write(scratch);
+  } catch (error) {
+    // Or what was half written would stand before the next.
+    scratch.finish();
+    throw error;
+  }
+  return scratch.finish();
+}
+
+function toMessage(publication: Publication): PublicationMessage {
+  return {
     epoch: publication.epoch,
     seq: BigInt(publication.seq),
     roomId: publication.roomId,
@@ -57,7 +85,6 @@ export function encodePublication(publication: Publication): Uint8Array {
     userIds: publication.userIds as string[],
     command: publication.command,
   };
-  return PublicationCodec.encode(message).finish();
 }
 
 /**

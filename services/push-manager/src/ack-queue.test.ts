@@ -4,7 +4,7 @@ import { AckQueue } from "./ack-queue.ts";
 import { PendingPush } from "./pending-push.ts";
 
 function outcome(seq: number, sessionsDelivered: number, sessionsLagging = 0, duplicate = false) {
-  return { seq: BigInt(seq), sessionsDelivered, sessionsLagging, duplicate };
+  return { seq, sessionsDelivered, sessionsLagging, duplicate };
 }
 
 /** A push that awaits these nodes; `settled` has its seq once it is. */

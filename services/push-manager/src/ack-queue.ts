@@ -1,4 +1,5 @@
-import { FailureReason, type Outcome } from "@pushcast/api";
+import { FailureReason } from "@pushcast/api";
+import type { Outcome } from "./node-response.ts";
 import type { AwaitedNode, PendingPush } from "./pending-push.ts";
 
 const COMPACT_AT = 1024;
@@ -27,14 +28,21 @@ export class AckQueue implements AwaitedNode {
   /** The node has acknowledged everything up to `throughSeq`. */
   acknowledge(throughSeq: number, outcomes: readonly Outcome[]): void {
     this.missedDeadline = false;
+    // Mostly an outcome is of the push after that of the one before it.
+    let index = this.#first;
     for (const outcome of outcomes) {
-      const seq = Number(outcome.seq);
-      const push = this.#pushes[this.#indexFrom(seq)];
-      if (push?.seq === seq) push.addOutcome(this, outcome);
+      const { seq } = outcome;
+      if (this.#pushes[index]?.seq !== seq) index = this.#indexFrom(seq);
+      const push = this.#pushes[index];
+      if (push?.seq !== seq) continue;
+      push.addOutcome(this, outcome);
+      index += 1;
     }
     while (this.#first < this.#pushes.length) {
       const push = this.#pushes[this.#first] as PendingPush;
       if (push.seq > throughSeq) break;
+      // Or whoever called would be kept, with all of HTTP/2's stream, until the array is compacted.
+      (this.#pushes as (PendingPush | undefined)[])[this.#first] = undefined;
       this.#first += 1;
       push.acked(this);
     }

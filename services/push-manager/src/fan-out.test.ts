@@ -129,7 +129,7 @@ test("a push is answered when every node that can be waited for has it", () => {
   stage.attach("a", "b");
   stage.push();
   stage.endTurn();
-  const outcome = { seq: 1n, sessionsDelivered: 2, sessionsLagging: 1, duplicate: false };
+  const outcome = { seq: 1, sessionsDelivered: 2, sessionsLagging: 1, duplicate: false };
   stage.to("a").acknowledge(1, [outcome]);
   expect(stage.reports[1]).toBeUndefined();
   stage.to("b").acknowledge(1);
@@ -189,7 +189,7 @@ test("after a missed deadline a node is not waited for until it acknowledges aga
 
   stage
     .to("b")
-    .acknowledge(1, [{ seq: 1n, sessionsDelivered: 1, sessionsLagging: 0, duplicate: false }]);
+    .acknowledge(1, [{ seq: 1, sessionsDelivered: 1, sessionsLagging: 0, duplicate: false }]);
   expect(stage.delivered).toEqual(["PushToRoom"]);
   stage.push();
   stage.endTurn();

@@ -1,11 +1,12 @@
-import { DeliveryReport, FailureReason, type NodeFailure, type Outcome } from "@pushcast/api";
+import { type DeliveryReport, FailureReason, type NodeFailure } from "@pushcast/api";
 import type { NodeRecord } from "@pushcast/registry";
 import type { Clock, TimerHandle } from "@pushcast/runtime";
 import { Deadlines } from "./deadlines.ts";
 import type { Link } from "./link.ts";
 import { type KnownNode, Links, type LinksEvents, type LinksOptions } from "./links.ts";
+import type { Outcome } from "./node-response.ts";
 import { BATCH_BYTES, type NewPublication, type OutgoingLog } from "./outgoing-log.ts";
-import { PendingPush } from "./pending-push.ts";
+import { emptyReport, PendingPush } from "./pending-push.ts";
 import { ApiBySeq, type PushApi } from "./push-api.ts";
 
 /** What the fan-out counts. */
@@ -142,7 +143,7 @@ export class FanOut {
       this.#defer(() => this.#endTurn());
     }
     if (timeoutMs === undefined) {
-      onSettled(seq, DeliveryReport.create({ nodesTotal: links.length }));
+      onSettled(seq, emptyReport(links.length));
       return;
     }
     const judgesNodes = timeoutMs >= this.#ackTimeoutMs;
@@ -201,7 +202,7 @@ export class FanOut {
   #countDelivered(outcomes: readonly Outcome[]): void {
     for (const outcome of outcomes) {
       if (outcome.duplicate || outcome.sessionsDelivered + outcome.sessionsLagging === 0) continue;
-      const api = this.#apis.get(Number(outcome.seq));
+      const api = this.#apis.get(outcome.seq);
       if (api !== undefined) this.#counters.delivered(api);
     }
   }

@@ -1,14 +1,13 @@
 import {
   DeliverRequest,
-  type DeliverResponse,
   type InspectRequest,
   type InspectResponse,
   type NodeHello,
-  type Outcome,
 } from "@pushcast/api";
 import type { Clock } from "@pushcast/runtime";
 import { AckQueue } from "./ack-queue.ts";
 import type { ConnectionListener, ConnectToNode, NodeConnection } from "./node-connection.ts";
+import type { NodeResponse, Outcome } from "./node-response.ts";
 import { emptyRequest, type OutgoingLog } from "./outgoing-log.ts";
 
 /**
@@ -176,14 +175,14 @@ export class Link implements ConnectionListener {
     this.#retryAtMs = Number.POSITIVE_INFINITY;
   }
 
-  onResponse(response: DeliverResponse): void {
+  onResponse(response: NodeResponse): void {
     this.#heardAtMs = this.#context.clock.monotonicMs();
     if (response.hello !== undefined) {
       this.#attach(response.hello);
     } else if (this.#state === "connecting") {
       this.#goDown("first message has no hello");
     } else {
-      this.#acknowledge(Number(response.throughSeq), response.outcomes);
+      this.#acknowledge(response.throughSeq, response.outcomes);
     }
     if (response.closing) this.#endWriting("node is closing");
   }
@@ -231,7 +230,7 @@ export class Link implements ConnectionListener {
     if (throughSeq > this.#ackedSeq) {
       const { events } = this.#context;
       const before = this.#ackedSeq;
-      const fresh = outcomes.filter((outcome) => Number(outcome.seq) > before);
+      const fresh = freshOutcomes(outcomes, before);
       this.#ackedSeq = throughSeq;
       if (fresh.length > 0) events.outcomes(fresh);
       this.acks.acknowledge(throughSeq, fresh);
@@ -282,4 +281,11 @@ export class Link implements ConnectionListener {
     if (state === "down") this.#final?.resolve();
     this.#context.events.stateChanged(this, before, reason);
   }
+}
+
+/** Those above a seq: mostly all. */
+function freshOutcomes(outcomes: readonly Outcome[], afterSeq: number): readonly Outcome[] {
+  return outcomes.every(({ seq }) => seq > afterSeq)
+    ? outcomes
+    : outcomes.filter(({ seq }) => seq > afterSeq);
 }

@@ -1,7 +1,7 @@
-import type { Outcome } from "@pushcast/api";
 import type { NodeRecord } from "@pushcast/registry";
 import type { Logger } from "@pushcast/runtime";
 import { Link, type LinkContext, type LinkState } from "./link.ts";
+import type { Outcome } from "./node-response.ts";
 
 /** What the links tell, all taken together. */
 export interface LinksEvents {

@@ -39,14 +39,32 @@ export interface MetricsSource {
   >;
 }
 
+/**
+ * What a counter gets when metrics are read: prom-client finds it by its labels each time, which for
+ * each push is too dear.
+ */
+class Tally {
+  #untold = 0;
+
+  add(count: number): void {
+    this.#untold += count;
+  }
+
+  /** What was added since it was last taken. */
+  take(): number {
+    const untold = this.#untold;
+    this.#untold = 0;
+    return untold;
+  }
+}
+
 /** The metrics of a push-manager, in the registry handed in. */
 export class PushManagerMetrics implements FanOutCounters {
   readonly #registers: [Registry];
-  readonly #broadcastNodes: ReadonlyMap<PushApi, Counter.Internal>;
-  readonly #broadcastDelivered: ReadonlyMap<PushApi, Counter.Internal>;
-  readonly #pushes: Counter<"api" | "code">;
-  /** For each rpc its counters by code, so that none is looked up by its labels for each push. */
-  readonly #pushesByCode: ReadonlyMap<PushApi, Map<status, Counter.Internal>>;
+  readonly #broadcastNodes = byApi(() => new Tally());
+  readonly #broadcastDelivered = byApi(() => new Tally());
+  /** For each rpc by the code of the answer. */
+  readonly #pushes = byApi(() => new Map(PUSH_CODES.map((code) => [code as status, new Tally()])));
   readonly #pushSeconds: ReadonlyMap<PushApi, Histogram.Internal<"api">>;
   readonly #nodeFailures: ReadonlyMap<FailureReason, Counter.Internal>;
   readonly #registryEvents: Counter<"type">;
@@ -59,18 +77,29 @@ export class PushManagerMetrics implements FanOutCounters {
       help: "Nodes that were known, added up over all pushes that were appended.",
       labelNames: ["api"],
       registers,
+      collect: () => {
+        for (const [api, tally] of this.#broadcastNodes) nodes.inc({ api }, tally.take());
+      },
     });
     const delivered = new Counter({
       name: "push_manager_broadcast_delivered_total",
       help: "Nodes that had a session for the push, added up over all pushes.",
       labelNames: ["api"],
       registers,
+      collect: () => {
+        for (const [api, tally] of this.#broadcastDelivered) delivered.inc({ api }, tally.take());
+      },
     });
-    this.#pushes = new Counter({
+    const pushes = new Counter({
       name: "push_manager_pushes_total",
       help: "Pushes that were answered, by their gRPC code; also those inside a PushStream.",
       labelNames: ["api", "code"],
       registers,
+      collect: () => {
+        for (const [api, byCode] of this.#pushes) {
+          for (const [code, tally] of byCode) pushes.inc({ api, code: status[code] }, tally.take());
+        }
+      },
     });
     const seconds = new Histogram({
       name: "push_manager_push_seconds",
@@ -93,27 +122,19 @@ export class PushManagerMetrics implements FanOutCounters {
     });
     for (const reason of Object.keys(FAILURE_REASONS)) nodeFailures.inc({ reason }, 0);
     for (const type of REGISTRY_EVENT_TYPES) this.#registryEvents.inc({ type }, 0);
-    this.#broadcastNodes = byApi((api) => nodes.labels(api));
     this.#nodeFailures = new Map(
       Object.entries(FAILURE_REASONS).map(([name, reason]) => [reason, nodeFailures.labels(name)]),
     );
-    this.#broadcastDelivered = byApi((api) => delivered.labels(api));
     this.#pushSeconds = byApi((api) => seconds.labels(api));
-    this.#pushesByCode = byApi(() => new Map());
-    for (const api of PUSH_APIS) {
-      nodes.inc({ api }, 0);
-      delivered.inc({ api }, 0);
-      seconds.zero({ api });
-      for (const code of PUSH_CODES) this.#pushesAnswered(api, code).inc(0);
-    }
+    for (const api of PUSH_APIS) seconds.zero({ api });
   }
 
   appended(api: PushApi, nodesTotal: number): void {
-    this.#broadcastNodes.get(api)?.inc(nodesTotal);
+    this.#broadcastNodes.get(api)?.add(nodesTotal);
   }
 
   delivered(api: PushApi): void {
-    this.#broadcastDelivered.get(api)?.inc();
+    this.#broadcastDelivered.get(api)?.add(1);
   }
 
   failed(failures: readonly NodeFailure[]): void {
@@ -121,18 +142,18 @@ export class PushManagerMetrics implements FanOutCounters {
   }
 
   answered(api: PushApi, code: status, seconds: number): void {
-    this.#pushesAnswered(api, code).inc();
+    this.#answers(api, code).add(1);
     this.#pushSeconds.get(api)?.observe(seconds);
   }
 
-  #pushesAnswered(api: PushApi, code: status): Counter.Internal {
-    const byCode = this.#pushesByCode.get(api) ?? new Map<status, Counter.Internal>();
-    let counter = byCode.get(code);
-    if (counter === undefined) {
-      counter = this.#pushes.labels(api, status[code]);
-      byCode.set(code, counter);
+  #answers(api: PushApi, code: status): Tally {
+    const byCode = this.#pushes.get(api);
+    let tally = byCode?.get(code);
+    if (tally === undefined) {
+      tally = new Tally();
+      byCode?.set(code, tally);
     }
-    return counter;
+    return tally;
   }
 
   registryEvent(type: RegistryEvent["type"]): void {

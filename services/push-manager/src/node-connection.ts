@@ -1,15 +1,15 @@
 import { Client, status } from "@grpc/grpc-js";
 import {
   ConnectNodeServiceService,
-  type DeliverResponse,
   type InspectRequest,
   type InspectResponse,
 } from "@pushcast/api";
 import { OwnedSockets } from "@pushcast/runtime";
+import { decodeNodeResponse, type NodeResponse } from "./node-response.ts";
 
 /** What a connection tells. Nothing is called after `onEnd`, nor from within a call to it. */
 export interface ConnectionListener {
-  onResponse(response: DeliverResponse): void;
+  onResponse(response: NodeResponse): void;
   /** `write` has said false before, and takes more now. */
   onWritable(): void;
   /** It is over, by whichever side. */
@@ -60,7 +60,7 @@ export const connectToNode: ConnectToNode = (grpcAddress, listener) => {
   const stream = client.makeBidiStreamRequest(
     deliver.path,
     (message: Buffer) => message,
-    deliver.responseDeserialize,
+    decodeNodeResponse,
   );
   let unsentBytes = 0;
   let blocked = false;
@@ -73,7 +73,7 @@ export const connectToNode: ConnectToNode = (grpcAddress, listener) => {
     sockets.destroy();
     listener.onEnd(reason);
   };
-  stream.on("data", (response: DeliverResponse) => {
+  stream.on("data", (response: NodeResponse) => {
     if (!ended) listener.onResponse(response);
   });
   stream.on("error", (error) => end(error.message));

@@ -1,10 +1,9 @@
 import { DeliverRequest } from "@pushcast/api";
 import {
   BoundedLog,
-  encodePublication,
+  encodePublicationField,
   type LogBounds,
   type LogEntry,
-  messageField,
   type Publication,
 } from "@pushcast/log";
 
@@ -106,7 +105,7 @@ export class OutgoingLog {
   /** Encodes and keeps it. Returns its seq. */
   append(publication: NewPublication, nowMs: number): number {
     const seq = this.#headSeq + 1;
-    const body = encodePublication({
+    const field = encodePublicationField(PUBLICATIONS_FIELD, {
       epoch: this.epoch,
       seq,
       roomId: publication.roomId,
@@ -119,7 +118,6 @@ export class OutgoingLog {
       atMs: publication.atMs,
       ...(publication.command !== undefined && { command: publication.command }),
     });
-    const field = messageField(PUBLICATIONS_FIELD, body);
     const entry: Entry = {
       seq,
       field,

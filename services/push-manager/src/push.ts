@@ -33,17 +33,48 @@ export interface PushAnswer {
   readonly report: DeliveryReport;
 }
 
+// Field by field: to spread a request costs more than the rest of what is done to accept it.
+
 export function pushToRoom(request: PushToRoomRequest): Push {
-  return { ...request, api: "PushToRoom", userIds: NOBODY };
+  return {
+    api: "PushToRoom",
+    roomId: request.roomId,
+    userIds: NOBODY,
+    excludeUserIds: request.excludeUserIds,
+    content: request.content,
+    contentType: request.contentType,
+    idempotencyKey: request.idempotencyKey,
+    ephemeral: request.ephemeral,
+    wait: request.wait,
+  };
 }
 
 export function pushToUser(request: PushToUserRequest): Push {
-  const { userId, ...rest } = request;
-  return { ...rest, api: "PushToUser", userIds: [userId], excludeUserIds: NOBODY };
+  return {
+    api: "PushToUser",
+    roomId: request.roomId,
+    userIds: [request.userId],
+    excludeUserIds: NOBODY,
+    content: request.content,
+    contentType: request.contentType,
+    idempotencyKey: request.idempotencyKey,
+    ephemeral: request.ephemeral,
+    wait: request.wait,
+  };
 }
 
 export function broadcastMessage(request: BroadcastMessageRequest): Push {
-  return { ...request, api: "BroadcastMessage", roomId: "", userIds: NOBODY };
+  return {
+    api: "BroadcastMessage",
+    roomId: "",
+    userIds: NOBODY,
+    excludeUserIds: request.excludeUserIds,
+    content: request.content,
+    contentType: request.contentType,
+    idempotencyKey: request.idempotencyKey,
+    ephemeral: request.ephemeral,
+    wait: request.wait,
+  };
 }
 
 /** The push of a stream's item; undefined if it holds none. */

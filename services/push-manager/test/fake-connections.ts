@@ -1,5 +1,6 @@
-import { DeliverRequest, type DeliverResponse } from "@pushcast/api";
+import { DeliverRequest } from "@pushcast/api";
 import type { ConnectionListener, ConnectToNode, NodeConnection } from "../src/node-connection.ts";
+import type { NodeResponse, Outcome } from "../src/node-response.ts";
 
 /** A connection that keeps what is written, and says what a test lets it say. */
 export class FakeConnection implements NodeConnection {
@@ -52,14 +53,14 @@ export class FakeConnection implements NodeConnection {
     this.respond({ hello });
   }
 
-  acknowledge(throughSeq: number, outcomes: DeliverResponse["outcomes"] = []): void {
-    this.respond({ throughSeq: BigInt(throughSeq), outcomes });
+  acknowledge(throughSeq: number, outcomes: readonly Outcome[] = []): void {
+    this.respond({ throughSeq, outcomes });
   }
 
-  respond(response: Partial<DeliverResponse>): void {
+  respond(response: Partial<NodeResponse>): void {
     this.#listener.onResponse({
       hello: undefined,
-      throughSeq: 0n,
+      throughSeq: 0,
       outcomes: [],
       closing: false,
       ...response,
