@@ -408,7 +408,7 @@ test("a closing node gets nothing more and leaves when its stream ends, until it
   stage.attach("a", "b");
   stage.push();
   stage.endTurn();
-  stage.to("a").respond({ closing: true, throughSeq: 1n });
+  stage.to("a").respond({ closing: true, throughSeq: 1 });
   stage.to("b").acknowledge(1);
   expect(stage.failures(1)).toEqual([]);
   expect(stage.to("a").hasEndedWriting).toBe(true);
