@@ -38,11 +38,19 @@ test("no small change of the coefficients makes the error smaller", () => {
   fc.assert(
     fc.property(fc.array(measured, { minLength: 4, maxLength: 20 }), (rows) => {
       const equations = [
-        ...[0, 1, 2].map((n) => equation([0, 1, 2].map((m) => (m === n ? 100 : 0)), 50)),
+        ...[0, 1, 2].map((n) =>
+          equation(
+            [0, 1, 2].map((m) => (m === n ? 100 : 0)),
+            50,
+          ),
+        ),
         ...rows.map(([terms, value]) => equation(terms, value)),
       ];
       const error = (coefficients: readonly number[]) =>
-        equations.reduce((sum, { terms, value }) => sum + (dot(terms, coefficients) - value) ** 2, 0);
+        equations.reduce(
+          (sum, { terms, value }) => sum + (dot(terms, coefficients) - value) ** 2,
+          0,
+        );
       const found = fitCoefficients(equations);
       const least = error(found);
       for (const n of found.keys()) {

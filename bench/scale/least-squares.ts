@@ -26,10 +26,13 @@ export function fitCoefficients(equations: readonly Equation[]): number[] {
   // Terms differ by powers of ten: each is measured in its own size.
   const sizes = indexes.map((i) => Math.sqrt(product(i, i)));
   for (const i of indexes) if (sizes[i] === 0) throw new Error(`nothing was measured of term ${i}`);
-  const normal = indexes.map((i) => indexes.map((j) => product(i, j) / at(sizes, i) / at(sizes, j)));
+  const normal = indexes.map((i) =>
+    indexes.map((j) => product(i, j) / at(sizes, i) / at(sizes, j)),
+  );
   const wanted = indexes.map(
     (i) =>
-      sum(equations.map(({ terms, value, weight }) => weight * at(terms, i) * value)) / at(sizes, i),
+      sum(equations.map(({ terms, value, weight }) => weight * at(terms, i) * value)) /
+      at(sizes, i),
   );
 
   const scaled = indexes.map(() => 0);

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { machine } from "../table.ts";
 import { measure } from "./measure.ts";
+import { writePage } from "./page/page.ts";
 import { PARTS, type Part } from "./plans.ts";
 import { readResults, writeResults } from "./results.ts";
 import { isFaultless, type Run } from "./run.ts";
@@ -30,6 +31,9 @@ async function run(): Promise<void> {
   const unknown = values.only.filter((name) => !NAMES.some((part) => part === name));
   if (unknown.length > 0) refuse(`there is no part ${unknown.join(", ")}`);
   if (!values.page) await measureParts(NAMES.filter((part) => values.only.includes(part)));
+  const results = readResults();
+  if (results === undefined) refuse("there are no results");
+  writePage(results);
 }
 
 async function measureParts(parts: readonly Part[]): Promise<void> {

@@ -1,7 +1,9 @@
-import { loadavg } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../../test/support/until.ts";
 import type { GeneratorReport } from "../comparison/load/messages.ts";
+import type { ReceiversReport } from "../manager/messages.ts";
+import { sum } from "../measure.ts";
 import type { PublisherReport } from "./messages.ts";
 import type { Load, Part, Plan, Topology } from "./plans.ts";
 import {
@@ -38,6 +40,7 @@ async function measureLoad(
 ): Promise<Run> {
   const at = new Date().toISOString();
   const [loadBefore = Number.NaN] = loadavg();
+  const receivedBefore = await receivedByReceivers(system);
   const before = usageOfAll(system);
   const busyBefore = machineBusySeconds();
   const startedMs = performance.now();
@@ -46,6 +49,9 @@ async function measureLoad(
   const took = (performance.now() - startedMs) / 1000;
   const busyCores = (machineBusySeconds() - busyBefore) / took;
 
+  const received = await receivedByReceivers(system);
+  const toReceivers = topology.nodesAre === "receivers" ? pushed.pushes * topology.nodes : 0;
+  const missing = toReceivers - (received.publications - receivedBefore.publications);
   for (const { process } of [...system.managers, ...system.nodes]) {
     if (process.unexpectedEnd !== undefined) throw new Error(process.unexpectedEnd);
   }
@@ -56,10 +62,8 @@ async function measureLoad(
     rate("generator"),
     rate("publisher"),
   ];
-  const ownCores = [managers, nodes, generator, publisher, rate("bench")].reduce(
-    (sum, { cpuSeconds }) => sum + cpuSeconds,
-    0,
-  );
+  const own = [managers, nodes, rate("receivers"), generator, publisher, rate("bench")];
+  const ownCores = sum(own.map(({ cpuSeconds }) => cpuSeconds));
   const { deliveries, receivedBytes, lost, repeated, outOfOrder, undelivered, closed } = report;
   const ofANode = (value: number) =>
     system.nodes.length === 0 ? undefined : value / system.nodes.length;
@@ -70,11 +74,19 @@ async function measureLoad(
     load,
     at,
     loadBefore,
+    busyShare: busyCores / cpus().length,
     othersCores: Math.max(0, busyCores - ownCores),
     pushesPerSecond: pushed.pushes / took,
     groupsPerSecond: pushed.groups / took,
     deliveriesPerSecond: deliveries / took,
-    faults: { refused: pushed.refused, lost, repeated, outOfOrder, undelivered, closed },
+    faults: {
+      refused: pushed.refused,
+      lost: lost + received.holes,
+      repeated,
+      outOfOrder,
+      undelivered: undelivered + missing,
+      closed,
+    },
     managerCores: managers.cpuSeconds / system.managers.length,
     nodeCores: ofANode(nodes.cpuSeconds),
     loadCores: Math.max(generator.cpuSeconds, publisher.cpuSeconds),
@@ -105,14 +117,26 @@ async function push(
   return { pushed, report };
 }
 
-function usageOfAll(system: System): Record<
-  "managers" | "nodes" | "generator" | "publisher" | "bench",
+async function receivedByReceivers({ receivers }: System) {
+  const replies = await Promise.all(receivers.map((process) => process.ask({ type: "report" })));
+  const reports = replies as ReceiversReport[];
+  return {
+    publications: sum(reports.flatMap(({ publications }) => publications)),
+    holes: sum(reports.map(({ holes }) => holes)),
+  };
+}
+
+function usageOfAll(
+  system: System,
+): Record<
+  "managers" | "nodes" | "receivers" | "generator" | "publisher" | "bench",
   ProcessesUsage
 > {
-  const { managers, nodes, generator, publisher } = system;
+  const { managers, nodes, receivers, generator, publisher } = system;
   return {
     managers: processesUsage(managers.map(({ process }) => process.pid)),
     nodes: processesUsage(nodes.map(({ process }) => process.pid)),
+    receivers: processesUsage(receivers.map(({ pid }) => pid)),
     generator: processesUsage([generator.pid]),
     publisher: processesUsage([publisher.pid]),
     bench: processesUsage([process.pid]),

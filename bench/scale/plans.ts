@@ -45,9 +45,15 @@ const few: Topology = {
   rooms: 10,
   members: 10,
   ...NEVER,
-  warmUp: { rate: 500, seconds: 4 },
+  warmUp: { rate: 800, seconds: 6 },
 };
-const receivers: Topology = { ...few, nodesAre: "receivers", rooms: 100, members: 0 };
+const receivers: Topology = {
+  ...few,
+  nodesAre: "receivers",
+  rooms: 100,
+  members: 0,
+  warmUp: { rate: 200, seconds: 6 },
+};
 
 const IDLE = load(0);
 
@@ -57,7 +63,15 @@ export const PARTS = {
   nodes: [
     {
       topology: few,
-      loads: [IDLE, load(50), load(400), load(1000), load(3000, { memberShare: 0 }), load(400, { contentBytes: 4096 })],
+      loads: [
+        IDLE,
+        load(50),
+        load(400),
+        load(1000),
+        load(3000, { memberShare: 0 }),
+        load(8000, { memberShare: 0 }),
+        load(400, { contentBytes: 4096 }),
+      ],
     },
     {
       topology: { ...few, nodes: 4, rooms: 40 },
@@ -85,7 +99,10 @@ export const PARTS = {
       topology: { ...few, nodes: 4, managers: 2, rooms: 10, members: 100 },
       loads: [IDLE, load(50), load(200), load(2000, { memberShare: 0.05 })],
     },
-    { topology: { ...few, nodes: 2, rooms: 4, members: 500, heartbeatMs: 4000 }, loads: [IDLE, load(20)] },
+    {
+      topology: { ...few, nodes: 2, rooms: 4, members: 500, heartbeatMs: 4000 },
+      loads: [IDLE, load(20)],
+    },
     { topology: { ...few, nodes: 6, reattachSeconds: 0.5 }, loads: [IDLE] },
   ],
   /** And from these, as far as it is about managers. */
@@ -93,14 +110,25 @@ export const PARTS = {
     { topology: { ...receivers, nodes: 10 }, loads: [load(500), load(4000)] },
     {
       topology: { ...receivers, nodes: 50 },
-      loads: [IDLE, load(50), load(200), load(1000), load(200, { contentBytes: 4096 })],
+      loads: [IDLE, load(50), load(200), load(400), load(200, { contentBytes: 4096 })],
     },
-    { topology: { ...receivers, nodes: 100 }, loads: [load(50), load(200), load(100, { contentBytes: 2048 })] },
+    {
+      topology: { ...receivers, nodes: 100 },
+      loads: [load(50), load(200), load(100, { contentBytes: 2048 })],
+    },
   ],
   /** The fit has not seen these. */
   check: [
     {
-      topology: { ...few, nodes: 3, managers: 3, rooms: 30, members: 6, heartbeatMs: 3000, reattachSeconds: 1 },
+      topology: {
+        ...few,
+        nodes: 3,
+        managers: 3,
+        rooms: 30,
+        members: 6,
+        heartbeatMs: 3000,
+        reattachSeconds: 1,
+      },
       loads: [load(150, { contentBytes: 512 }), load(900, { memberShare: 0.3 })],
     },
     {
@@ -118,11 +146,17 @@ export const PARTS = {
   /** As far as one machine goes; the fit has not seen these either. */
   limits: [
     {
-      topology: { ...few, nodes: 100, rooms: 100, members: 2, warmUp: { rate: 40, seconds: 12 } },
-      loads: [IDLE, load(10), load(40)],
+      topology: { ...few, nodes: 100, rooms: 100, members: 2, warmUp: { rate: 20, seconds: 15 } },
+      loads: [IDLE, load(5), load(20)],
     },
-    { topology: { ...receivers, nodes: 300 }, loads: [IDLE, load(20), load(100)] },
-    { topology: { ...receivers, nodes: 1000, warmUp: { rate: 20, seconds: 6 } }, loads: [IDLE, load(5), load(20)] },
+    {
+      topology: { ...receivers, nodes: 300, warmUp: { rate: 50, seconds: 6 } },
+      loads: [IDLE, load(20), load(100)],
+    },
+    {
+      topology: { ...receivers, nodes: 1000, warmUp: { rate: 20, seconds: 6 } },
+      loads: [IDLE, load(5), load(20)],
+    },
   ],
 } satisfies Record<string, readonly Plan[]>;
 

@@ -9,6 +9,8 @@ export interface Run {
   readonly at: string;
   /** Of the machine over one minute, before. */
   readonly loadBefore: number;
+  /** Of the whole machine meanwhile, from 0 to 1. */
+  readonly busyShare: number;
   /** Processor time that others than this run's processes took meanwhile. */
   readonly othersCores: number;
   readonly pushesPerSecond: number;
@@ -26,7 +28,9 @@ export interface Run {
   readonly ackBytesPerSecond: number | undefined;
   readonly bytesPerDelivery: number | undefined;
   /** From the publisher's write to the client's read. */
-  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number } | undefined;
+  readonly latencyMs:
+    | { readonly p50: number; readonly p99: number; readonly max: number }
+    | undefined;
 }
 
 /** Each of them should be 0. */
@@ -41,4 +45,11 @@ export interface Faults {
 
 export function isFaultless({ faults }: Run): boolean {
   return Object.values(faults).every((count) => count === 0);
+}
+
+const SATURATED_SHARE = 0.9;
+
+/** Whether the machine or a manager had no time left: then costs are lower, and latencies are queues. */
+export function isSaturated({ busyShare, managerCores }: Run): boolean {
+  return busyShare > SATURATED_SHARE || managerCores > SATURATED_SHARE;
 }

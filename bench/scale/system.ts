@@ -24,12 +24,16 @@ export interface System {
   readonly managers: readonly RunningManager[];
   /** Empty where receivers stand for them. */
   readonly nodes: readonly RunningNode[];
+  readonly receivers: readonly Receivers[];
   readonly generator: Child<GeneratorRequest, GeneratorReply>;
   readonly publisher: Child<PublisherRequest, PublisherReply>;
 }
 
+type Receivers = Child<ReceiversRequest, ReceiversReply>;
+
 interface Fleet {
   readonly nodes: readonly RunningNode[];
+  readonly receivers: readonly Receivers[];
   readonly nodeIds: readonly string[];
   /** How managers find the nodes. */
   readonly registry: Settings;
@@ -48,15 +52,18 @@ export async function withSystem(
   };
   const startReceivers = async (): Promise<Fleet> => {
     const nodeIds = Array.from({ length: topology.nodes }, (_, n) => `node-${n}`);
+    const file = new URL("../manager/receivers.ts", import.meta.url);
+    const receivers = Array.from({ length: RECEIVER_PROCESSES }, () =>
+      child<ReceiversRequest, ReceiversReply>(file),
+    );
     const addresses = await Promise.all(
-      Array.from({ length: RECEIVER_PROCESSES }, async (_, index) => {
-        const file = new URL("../manager/receivers.ts", import.meta.url);
+      receivers.map(async (process, index) => {
         const own = nodeIds.filter((_, n) => n % RECEIVER_PROCESSES === index);
-        const process = child<ReceiversRequest, ReceiversReply>(file);
         return (await process.ask({ type: "open", nodeIds: own })) as readonly string[];
       }),
     );
-    return { nodes: [], nodeIds, registry: { REGISTRY: "static", NODES: addresses.flat().join() } };
+    const registry = { REGISTRY: "static", NODES: addresses.flat().join() };
+    return { nodes: [], receivers, nodeIds, registry };
   };
   const startNodes = async (): Promise<Fleet> => {
     const etcd = await startEtcd();
@@ -74,7 +81,7 @@ export async function withSystem(
       });
       nodes.push(...(await Promise.all(started)));
     }
-    return { nodes, nodeIds: nodes.map(({ nodeId }) => nodeId), registry };
+    return { nodes, receivers: [], nodeIds: nodes.map(({ nodeId }) => nodeId), registry };
   };
   try {
     const fleet = await (topology.nodesAre === "receivers" ? startReceivers() : startNodes());
@@ -102,7 +109,8 @@ export async function withSystem(
       targets: managers.map(({ grpcAddress }) => target(grpcAddress)),
       roomIds,
     });
-    await use({ managers, nodes: fleet.nodes, generator, publisher });
+    const { nodes, receivers } = fleet;
+    await use({ managers, nodes, receivers, generator, publisher });
   } finally {
     await Promise.all(cleanups.map((cleanup) => cleanup()));
   }

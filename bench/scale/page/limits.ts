@@ -1,0 +1,123 @@
+import { table } from "../../table.ts";
+import type { CostModel } from "../cost-model.ts";
+import { PEER_READ } from "../quantities.ts";
+import { isFaultless, isSaturated, type Run } from "../run.ts";
+import { situation } from "../situation.ts";
+import { SATURATED } from "./errors.ts";
+import { count, NOTHING, percentOf, significant, whole } from "./format.ts";
+
+const NODES = [10, 30, 100, 300, 1_000];
+const RATES = [10, 100, 1_000];
+const CONTENT_BYTES = 512;
+/** What a process may take of its core, so that peaks have room. */
+const CORE_SHARE = 0.5;
+const BEYOND = "†";
+
+/** Where one push to every node stops making sense, in numbers. */
+export function limits(model: CostModel, runs: readonly Run[]): string {
+  const most = mostNodes(runs);
+  return [
+    `**Pure broadcast is for fewer than 100 nodes. It is not for more than 1,000.** Each push costs its
+manager a message to every node, and every node a publication, whoever is in the room: what is spent on
+pushes that a node need not have had grows with rate × nodes. Between the two it depends on the rate,
+and the tables below say on which; over 1,000 nodes a directory of rooms, or a tree of managers, is the
+better design, and this project does not try to be either.`,
+    `### Managers\n\nPushes a second that one manager carries at ${percentOf(CORE_SHARE)} of its core, with ${CONTENT_BYTES} bytes of content; ${BEYOND} is beyond what was
+measured (${count(most, "node")}).`,
+    managerTable(model, most),
+    `### Together\n\nCores that all managers and all nodes take for pushes that nobody gets, with no sessions at all, and
+how many managers that is at ${percentOf(CORE_SHARE)} of a core each; one push a message:`,
+    togetherTable(model, most),
+    `### Nodes\n\n${nodeLimit(model, runs)}`,
+    `### Nodes read each other\n\n${peerReads(model)}`,
+    `### What was tried\n\n${tried(runs)}`,
+  ].join("\n\n");
+}
+
+function mostNodes(runs: readonly Run[]): number {
+  return Math.max(...runs.map(({ topology }) => topology.nodes));
+}
+
+function marked(nodes: number, most: number): string {
+  return `${whole(nodes)}${nodes > most ? BEYOND : ""}`;
+}
+
+/** Pushes that nobody gets, on nodes without sessions. */
+function unmatched(nodes: number, managers: number, pushes: number, joined = 1) {
+  const groups = pushes / joined;
+  const init = { nodes, managers, pushes, groups, contentBytes: CONTENT_BYTES };
+  return situation({ ...init, rooms: 0, members: 0 });
+}
+
+function managerTable(model: CostModel, most: number): string {
+  const rate = (nodes: number, joined: number) =>
+    whole(
+      model.largestRate(model.manager, CORE_SHARE, (pushes) => unmatched(nodes, 1, pushes, joined)),
+    );
+  return table([
+    ["nodes", "each push by a call of its own", "10 pushes a message of a PushStream"],
+    ...NODES.map((nodes) => [marked(nodes, most), rate(nodes, 1), rate(nodes, 10)]),
+  ]);
+}
+
+function togetherTable(model: CostModel, most: number): string {
+  const cell = (nodes: number, pushes: number) => {
+    const managers = managersFor(model, nodes, pushes);
+    const at = unmatched(nodes, managers, pushes);
+    const ofManagers = managers * model.manager.predict(at);
+    const ofNodes = nodes * model.node.predict(at);
+    return `${significant(ofManagers + ofNodes)} (${count(managers, "manager")})`;
+  };
+  return table([
+    ["nodes", ...RATES.map((rate) => `${whole(rate)} pushes/s`)],
+    ...NODES.map((nodes) => [marked(nodes, most), ...RATES.map((rate) => cell(nodes, rate))]),
+  ]);
+}
+
+/** The fewest that take no more than their share of a core each. */
+function managersFor({ manager }: CostModel, nodes: number, pushes: number): number {
+  let managers = 1;
+  // Links alone may take more than the share, however few the pushes are.
+  const least = manager.predict(unmatched(nodes, 1, 0));
+  if (least > CORE_SHARE) return Number.POSITIVE_INFINITY;
+  while (manager.predict(unmatched(nodes, managers, pushes)) > CORE_SHARE) managers += 1;
+  return managers;
+}
+
+function nodeLimit(model: CostModel, runs: readonly Run[]): string {
+  const onNodes = runs.filter(({ nodeCores }) => nodeCores !== undefined);
+  const mostPushes = Math.max(...onNodes.map(({ load }) => load.rate));
+  const rate = (joined: number) =>
+    whole(model.largestRate(model.node, CORE_SHARE, (pushes) => unmatched(1, 1, pushes, joined)));
+  return `A node without a single member takes ${percentOf(CORE_SHARE)} of its core for ${rate(1)} pushes a second with a call each, or
+${rate(10)} with 10 a message. However many nodes there are, no node can be spared this: it is the rate
+at which more nodes are no help. (Measured up to ${whole(mostPushes)} a second.)`;
+}
+
+function peerReads({ node }: CostModel): string {
+  const share = (nodes: number) => {
+    const read = node.parts(unmatched(nodes, 1, 0)).find(({ of }) => of === PEER_READ);
+    return read === undefined ? Number.NaN : read.amount * read.coefficient;
+  };
+  const shares = NODES.map((nodes) => `${percentOf(share(nodes))} with ${whole(nodes)}`);
+  return `Each node asks every other one each \`REATTACH_SECONDS\` (10) for what it lacks, so these calls grow with
+the square of the nodes. They take of each node's core ${shares.join(", ")}.`;
+}
+
+function tried(runs: readonly Run[]): string {
+  const rows = runs
+    .filter(({ part }) => part === "limits")
+    .map((run) => [
+      `${whole(run.topology.nodes)} ${run.topology.nodesAre}${isSaturated(run) ? SATURATED : ""}`,
+      whole(run.load.rate),
+      percentOf(run.managerCores),
+      run.nodeCores === undefined ? NOTHING : percentOf(run.nodeCores),
+      run.latencyMs === undefined ? NOTHING : `${significant(run.latencyMs.p50)} ms`,
+      run.latencyMs === undefined ? NOTHING : `${significant(run.latencyMs.p99)} ms`,
+      isFaultless(run) ? "none" : JSON.stringify(run.faults),
+    ]);
+  const head = ["nodes", "pushes/s", "the manager", "one node", "p50", "p99", "lost, refused …"];
+  return `On this machine, all processes on its cores (${SATURATED}: they, or the manager's, had no time left):
+
+${table([head, ...rows])}`;
+}
