@@ -114,7 +114,7 @@ export const PARTS = {
     },
     {
       topology: { ...receivers, nodes: 100 },
-      loads: [load(50), load(200), load(100, { contentBytes: 2048 })],
+      loads: [IDLE, load(50), load(200), load(100, { contentBytes: 2048 })],
     },
   ],
   /** The fit has not seen these. */

@@ -37,7 +37,10 @@ export const MANAGER_CPU: Quantity = {
   measured: ({ managerCores }) => managerCores,
   terms: [
     { of: "being there", amount: () => 1 },
-    { of: "a link", amount: ({ nodes }) => nodes },
+    {
+      of: "a heartbeat on a link on which nothing else was sent for a second",
+      amount: (situation) => situation.nodes * Math.max(0, 1 - groupsOfManager(situation)),
+    },
     {
       of: "a wake-up",
       amount: (situation, wakeUps) => wakeUps(groupsOfManager(situation) * (1 + situation.nodes)),

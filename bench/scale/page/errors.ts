@@ -1,6 +1,7 @@
 import { table } from "../../table.ts";
 import { type CostModel, isForFit } from "../cost-model.ts";
 import type { Fit } from "../fit.ts";
+import type { Part } from "../plans.ts";
 import { isSaturated, type Run } from "../run.ts";
 import { situationOf } from "../situation.ts";
 import { errorOf, NOTHING, percentOf, significant, whole } from "./format.ts";
@@ -11,22 +12,19 @@ export const SATURATED = "‡";
 export function errors(model: CostModel, runs: readonly Run[]): string {
   const held = runs.filter((run) => !isForFit(run));
   const fitted = runs.filter(isForFit);
+  const usable = runs.filter((run) => !isSaturated(run));
   return [
     `Each run beside its prediction; **the fit has not seen the runs of the first table**. Where the machine or the
 manager had no time left (${SATURATED}), a push costs less than the model says, because more of them are taken at
 once: such runs are in neither the fit nor the means. Nor are values near idle in the means, whose errors are
 parts of a percent of a core.`,
-    meanErrors(
-      model,
-      held.filter((run) => !isSaturated(run)),
-      fitted.filter((run) => !isSaturated(run)),
-    ),
+    meanErrors(model, usable),
     `### Runs that were not used for the fit\n\n${runTable(model, held)}`,
     `### Runs of the fit\n\n${runTable(model, fitted)}`,
   ].join("\n\n");
 }
 
-function meanErrors(model: CostModel, held: readonly Run[], fitted: readonly Run[]): string {
+function meanErrors(model: CostModel, usable: readonly Run[]): string {
   const quantities = [
     ["manager, processor time", model.manager],
     ["node, processor time", model.node],
@@ -34,12 +32,15 @@ function meanErrors(model: CostModel, held: readonly Run[], fitted: readonly Run
     ["bytes from a node", model.ackBytes],
     ["bytes a delivery", model.deliveryBytes],
   ] as const;
+  const ofPart = (fit: Fit, part: Part) =>
+    percentOf(fit.meanError(usable.filter((run) => run.part === part)));
   return table([
-    ["mean error", "runs not used for the fit", "runs of the fit"],
+    ["mean error", "not used for the fit", "not used, and far beyond it", "used for the fit"],
     ...quantities.map(([name, fit]) => [
       name,
-      percentOf(fit.meanError(held)),
-      percentOf(fit.meanError(fitted)),
+      ofPart(fit, "check"),
+      ofPart(fit, "limits"),
+      percentOf(fit.meanError(usable.filter(isForFit))),
     ]),
   ]);
 }

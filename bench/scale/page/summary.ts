@@ -1,4 +1,4 @@
-import { type CostModel, isForFit } from "../cost-model.ts";
+import type { CostModel } from "../cost-model.ts";
 import { isFaultless, isSaturated, type Run } from "../run.ts";
 import { situation } from "../situation.ts";
 import { count, percentOf, significant, whole } from "./format.ts";
@@ -18,7 +18,7 @@ const MANY_NODES = 100;
 export function summary(model: CostModel, runs: readonly Run[]): string {
   const typical = situation(TYPICAL);
   const many = situation({ ...TYPICAL, nodes: MANY_NODES });
-  const held = runs.filter((run) => !isForFit(run) && !isSaturated(run));
+  const held = runs.filter((run) => run.part === "check" && !isSaturated(run));
   const gb = (at: typeof typical) => gbAMonth(model.linkBytes.predict(at) * at.nodes);
   const size = (at: typeof typical) =>
     `one manager ${percentOf(model.manager.predict(at))} of a core, each node ${percentOf(model.node.predict(at))}, and the links ${significant(gb(at), 3)} GB a month`;
