@@ -1,5 +1,5 @@
 import { table } from "../../table.ts";
-import type { CostModel } from "../cost-model.ts";
+import { type CostModel, isForFit } from "../cost-model.ts";
 import { PEER_READ } from "../quantities.ts";
 import { isFaultless, isSaturated, type Run } from "../run.ts";
 import { situation } from "../situation.ts";
@@ -15,27 +15,24 @@ const BEYOND = "†";
 
 /** Where one push to every node stops making sense, in numbers. */
 export function limits(model: CostModel, runs: readonly Run[]): string {
-  const most = mostNodes(runs);
+  const most = Math.max(...runs.filter(isForFit).map(({ topology }) => topology.nodes));
   return [
     `**Pure broadcast is for fewer than 100 nodes. It is not for more than 1,000.** Each push costs its
 manager a message to every node, and every node a publication, whoever is in the room: what is spent on
 pushes that a node need not have had grows with rate × nodes. Between the two it depends on the rate,
 and the tables below say on which; over 1,000 nodes a directory of rooms, or a tree of managers, is the
 better design, and this project does not try to be either.`,
-    `### Managers\n\nPushes a second that one manager carries at ${percentOf(CORE_SHARE)} of its core, with ${CONTENT_BYTES} bytes of content; ${BEYOND} is beyond what was
-measured (${count(most, "node")}).`,
+    `### Managers\n\nPushes a second that one manager carries at ${percentOf(CORE_SHARE)} of its core, with ${CONTENT_BYTES} bytes of content; ${BEYOND} is beyond what the
+model was fitted to (${count(most, "node")}): compare with [what was tried](#what-was-tried).`,
     managerTable(model, most),
     `### Together\n\nCores that all managers and all nodes take for pushes that nobody gets, with no sessions at all, and
 how many managers that is at ${percentOf(CORE_SHARE)} of a core each; one push a message:`,
     togetherTable(model, most),
+    growth(model),
     `### Nodes\n\n${nodeLimit(model, runs)}`,
     `### Nodes read each other\n\n${peerReads(model)}`,
     `### What was tried\n\n${tried(runs)}`,
   ].join("\n\n");
-}
-
-function mostNodes(runs: readonly Run[]): number {
-  return Math.max(...runs.map(({ topology }) => topology.nodes));
 }
 
 function marked(nodes: number, most: number): string {
@@ -72,6 +69,18 @@ function togetherTable(model: CostModel, most: number): string {
     ["nodes", ...RATES.map((rate) => `${whole(rate)} pushes/s`)],
     ...NODES.map((nodes) => [marked(nodes, most), ...RATES.map((rate) => cell(nodes, rate))]),
   ]);
+}
+
+function growth(model: CostModel): string {
+  const [, rate = Number.NaN] = RATES;
+  const cores = [10, 100, 1_000].map((nodes) => {
+    const managers = managersFor(model, nodes, rate);
+    const at = unmatched(nodes, managers, rate);
+    const push = managers * model.manager.predict(at) + nodes * model.node.predict(at);
+    return `${significant((push * 1e6) / rate)} µs with ${whole(nodes)}`;
+  });
+  return `Shared out over ${whole(rate)} pushes a second, a push that nobody gets costs ${cores.join(", ")}.
+A room of ten has members on ten nodes at most; the rest is the price of having no directory.`;
 }
 
 /** The fewest that take no more than their share of a core each. */
@@ -117,7 +126,8 @@ function tried(runs: readonly Run[]): string {
       isFaultless(run) ? "none" : JSON.stringify(run.faults),
     ]);
   const head = ["nodes", "pushes/s", "the manager", "one node", "p50", "p99", "lost, refused …"];
-  return `On this machine, all processes on its cores (${SATURATED}: they, or the manager's, had no time left):
+  return `On this machine, all processes on its cores (${SATURATED}: they, or the manager's, had no time left). How far the
+model is off there is in [the table below](#runs-that-were-not-used-for-the-fit).
 
 ${table([head, ...rows])}`;
 }
