@@ -38,7 +38,7 @@ runs that measure that.
   A faster core takes less: run it on yours.
 
 \`\`\`sh
-npm run bench:scale                     # all parts and this page, about ten minutes
+npm run bench:scale                     # all parts and this page, about eight minutes
 npm run bench:scale -- --only check     # one part; the others' results stay
 npm run bench:scale -- --page           # this page anew, from bench/results/scale.json
 npm run bench:scale -- --help
