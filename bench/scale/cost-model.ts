@@ -3,6 +3,8 @@ import { ACK_BYTES, DELIVERY_BYTES, LINK_BYTES, MANAGER_CPU, NODE_CPU } from "./
 import { isSaturated, type Run } from "./run.ts";
 import type { Situation } from "./situation.ts";
 
+/** What a process should take of its core at most, so that peaks have room. */
+export const CORE_SHARE = 0.5;
 /** Above what anybody pushes. */
 const MAX_RATE = 1e9;
 const FITTED_PARTS: readonly string[] = ["nodes", "managers"];
@@ -44,5 +46,15 @@ export class CostModel {
       else high = middle;
     }
     return low;
+  }
+
+  /** The fewest managers that take no more than this of a core each; infinite if idle ones take more. */
+  managersFor(cores: number, at: (managers: number) => Situation): number {
+    if (this.manager.predict({ ...at(1), pushes: 0, groups: 0 }) > cores) {
+      return Number.POSITIVE_INFINITY;
+    }
+    let managers = 1;
+    while (this.manager.predict(at(managers)) > cores) managers += 1;
+    return managers;
   }
 }

@@ -1,5 +1,5 @@
 import { table } from "../../table.ts";
-import { type CostModel, isForFit } from "../cost-model.ts";
+import { CORE_SHARE, type CostModel, isForFit } from "../cost-model.ts";
 import { PEER_READ } from "../quantities.ts";
 import { isFaultless, isSaturated, type Run } from "../run.ts";
 import { situation } from "../situation.ts";
@@ -9,8 +9,6 @@ import { count, NOTHING, percentOf, significant, whole } from "./format.ts";
 const NODES = [10, 30, 100, 300, 1_000];
 const RATES = [10, 100, 1_000];
 const CONTENT_BYTES = 512;
-/** What a process may take of its core, so that peaks have room. */
-const CORE_SHARE = 0.5;
 const BEYOND = "†";
 
 /** Where one push to every node stops making sense, in numbers. */
@@ -25,8 +23,8 @@ better design, and this project does not try to be either.`,
     `### Managers\n\nPushes a second that one manager carries at ${percentOf(CORE_SHARE)} of its core, with ${CONTENT_BYTES} bytes of content; ${BEYOND} is beyond what the
 model was fitted to (${count(most, "node")}): compare with [what was tried](#what-was-tried).`,
     managerTable(model, most),
-    `### Together\n\nCores that all managers and all nodes take for pushes that nobody gets, with no sessions at all, and
-how many managers that is at ${percentOf(CORE_SHARE)} of a core each; one push a message:`,
+    `### Together\n\nCores that all managers and all nodes take with pushes that nobody gets, without any session, what
+they take when idle included; and how many managers that is at ${percentOf(CORE_SHARE)} of a core each. One push a message:`,
     togetherTable(model, most),
     growth(model),
     `### Nodes\n\n${nodeLimit(model, runs)}`,
@@ -76,21 +74,18 @@ function growth(model: CostModel): string {
   const cores = [10, 100, 1_000].map((nodes) => {
     const managers = managersFor(model, nodes, rate);
     const at = unmatched(nodes, managers, rate);
-    const push = managers * model.manager.predict(at) + nodes * model.node.predict(at);
+    const idle = unmatched(nodes, managers, 0);
+    const manager = model.manager.predict(at) - model.manager.predict(idle);
+    const node = model.node.predict(at) - model.node.predict(idle);
+    const push = managers * manager + nodes * node;
     return `${significant((push * 1e6) / rate)} µs with ${whole(nodes)}`;
   });
-  return `Shared out over ${whole(rate)} pushes a second, a push that nobody gets costs ${cores.join(", ")}.
+  return `At ${whole(rate)} pushes a second, a push that nobody gets costs, beside what idle processes take, ${cores.join(", ")}.
 A room of ten has members on ten nodes at most; the rest is the price of having no directory.`;
 }
 
-/** The fewest that take no more than their share of a core each. */
-function managersFor({ manager }: CostModel, nodes: number, pushes: number): number {
-  let managers = 1;
-  // Links alone may take more than the share, however few the pushes are.
-  const least = manager.predict(unmatched(nodes, 1, 0));
-  if (least > CORE_SHARE) return Number.POSITIVE_INFINITY;
-  while (manager.predict(unmatched(nodes, managers, pushes)) > CORE_SHARE) managers += 1;
-  return managers;
+function managersFor(model: CostModel, nodes: number, pushes: number): number {
+  return model.managersFor(CORE_SHARE, (managers) => unmatched(nodes, managers, pushes));
 }
 
 function nodeLimit(model: CostModel, runs: readonly Run[]): string {
