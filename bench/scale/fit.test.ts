@@ -40,6 +40,7 @@ function run(rate: number, groups: number, extraCores = 0): Run {
     part: "nodes",
     topology: TOPOLOGY,
     load: { rate, contentBytes: 128, memberShare: 1, seconds: 1 },
+    commit: "0000000",
     at: "2026-01-01T00:00:00.000Z",
     loadBefore: 0,
     busyShare: 0,

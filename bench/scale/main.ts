@@ -1,5 +1,4 @@
 /** Measures what scale costs, fits a cost model to it, and writes docs/scale.md. */
-import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { machine } from "../table.ts";
 import { measure } from "./measure.ts";
@@ -49,7 +48,7 @@ async function measureParts(parts: readonly Part[]): Promise<void> {
     }
   }
   const runs = NAMES.flatMap((name) => [...kept, ...measured].filter(({ part }) => part === name));
-  writeResults({ machine: machine(), commit: commit(), runs });
+  writeResults({ machine: machine(), runs });
 }
 
 function line({ topology, load, ...run }: Run): string {
@@ -65,14 +64,6 @@ function line({ topology, load, ...run }: Run): string {
     `${run.groupsPerSecond.toFixed(0)} groups/s, load ${cores(run.loadCores)}, others ${cores(run.othersCores)}`,
     isFaultless({ topology, load, ...run }) ? "" : JSON.stringify(run.faults),
   ].join(" · ");
-}
-
-/** The last one that changed the product. */
-function commit(): string {
-  const git = (...args: string[]) => execFileSync("git", args, { encoding: "utf8" }).trim();
-  const product = ["--", "packages", "services", "proto"];
-  const isChanged = git("status", "--porcelain", ...product) !== "";
-  return `${git("log", "-1", "--format=%h", ...product)}${isChanged ? "+" : ""}`;
 }
 
 function refuse(problem: string): never {

@@ -12,6 +12,7 @@ import {
   processesUsage,
   usageRate,
 } from "./processes-usage.ts";
+import { productCommit } from "./product-commit.ts";
 import type { Run } from "./run.ts";
 import { type System, withSystem } from "./system.ts";
 
@@ -72,6 +73,7 @@ async function measureLoad(
     part,
     topology,
     load,
+    commit: productCommit(),
     at,
     loadBefore,
     busyShare: busyCores / cpus().length,

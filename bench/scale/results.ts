@@ -6,8 +6,6 @@ import type { Run } from "./run.ts";
 /** What `docs/scale.md` is made from. */
 export interface Results {
   readonly machine: string;
-  /** The commit of the product, with "+" where files were changed. */
-  readonly commit: string;
   readonly runs: readonly Run[];
 }
 
@@ -19,9 +17,9 @@ export function readResults(): Results | undefined {
 }
 
 /** One run a line, so that a new one is a readable change. */
-export function writeResults({ machine, commit, runs }: Results): void {
+export function writeResults({ machine, runs }: Results): void {
   const lines = runs.map((run) => `    ${JSON.stringify(run, rounded)}`);
-  const head = `{\n  "machine": ${JSON.stringify(machine)},\n  "commit": ${JSON.stringify(commit)},\n`;
+  const head = `{\n  "machine": ${JSON.stringify(machine)},\n`;
   mkdirSync(dirname(FILE), { recursive: true });
   writeFileSync(FILE, `${head}  "runs": [\n${lines.join(",\n")}\n  ]\n}\n`);
 }

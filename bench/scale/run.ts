@@ -5,6 +5,8 @@ export interface Run {
   readonly part: Part;
   readonly topology: Topology;
   readonly load: Load;
+  /** The commit of the product, with "+" where files were changed. */
+  readonly commit: string;
   /** When it began, in ISO 8601. */
   readonly at: string;
   /** Of the machine over one minute, before. */

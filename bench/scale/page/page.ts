@@ -63,7 +63,7 @@ export function writePage(results: Results): void {
   writeFileSync(FILE, `${sections.join("\n\n")}\n`);
 }
 
-function provenance({ machine, commit, runs }: Results): string {
+function provenance({ machine, runs }: Results): string {
   const times = runs.map(({ at }) => at).sort();
   const loads = runs.map(({ loadBefore }) => loadBefore);
   const minute = (iso = "") => `${iso.slice(0, 16).replace("T", " ")} UTC`;
@@ -75,6 +75,6 @@ function provenance({ machine, commit, runs }: Results): string {
       "load average before a run",
       `${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`,
     ],
-    ["commit", commit],
+    ["commit of the product", [...new Set(runs.map(({ commit }) => commit))].join(", ")],
   ]);
 }
