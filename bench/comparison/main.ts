@@ -1,6 +1,6 @@
 /** Every system under every workload in turn, round after round, and the page of what came out. */
-import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
+import { productCommit } from "../product-commit.ts";
 import { machine } from "../table.ts";
 import { measure } from "./measure.ts";
 import type { Measurement } from "./measurement.ts";
@@ -74,7 +74,7 @@ async function measureAll(
         measurements.push(measured);
         writeResults({
           machine: machine(),
-          commit: commit(),
+          commit: productCommit(),
           versions: { ...before?.versions, ...versions },
           measurements,
         });
@@ -150,14 +150,6 @@ function isChosen(
   matches: (text: string) => boolean,
 ): boolean {
   return texts === undefined || texts.some(matches);
-}
-
-/** The last one that changed the product. */
-function commit(): string {
-  const git = (...args: string[]) => execFileSync("git", args, { encoding: "utf8" }).trim();
-  const product = ["--", "packages", "services", "proto"];
-  const isChanged = git("status", "--porcelain", ...product) !== "";
-  return `${git("log", "-1", "--format=%h", ...product)}${isChanged ? "+" : ""}`;
 }
 
 function refuse(problem: string): never {

@@ -4,6 +4,7 @@ import { until } from "../../test/support/until.ts";
 import type { GeneratorReport } from "../comparison/load/messages.ts";
 import type { ReceiversReport } from "../manager/messages.ts";
 import { sum } from "../measure.ts";
+import { productCommit } from "../product-commit.ts";
 import type { PublisherReport } from "./messages.ts";
 import type { Load, Part, Plan, Topology } from "./plans.ts";
 import {
@@ -12,7 +13,6 @@ import {
   processesUsage,
   usageRate,
 } from "./processes-usage.ts";
-import { productCommit } from "./product-commit.ts";
 import type { Run } from "./run.ts";
 import { type System, withSystem } from "./system.ts";
 
