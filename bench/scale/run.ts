@@ -51,7 +51,7 @@ export function isFaultless({ faults }: Run): boolean {
 
 const SATURATED_SHARE = 0.9;
 
-/** Whether the machine or a manager had no time left: then costs are lower, and latencies are queues. */
+/** Whether the machine or a manager had no time left: then costs say little, and latencies are queues. */
 export function isSaturated({ busyShare, managerCores }: Run): boolean {
   return busyShare > SATURATED_SHARE || managerCores > SATURATED_SHARE;
 }

@@ -15,9 +15,8 @@ export function errors(model: CostModel, runs: readonly Run[]): string {
   const usable = runs.filter((run) => !isSaturated(run));
   return [
     `Each run beside its prediction; **the fit has not seen the runs of the first table**. Where the machine or the
-manager had no time left (${SATURATED}), a push costs less than the model says, because more of them are taken at
-once: such runs are in neither the fit nor the means. Nor are values near idle in the means, whose errors are
-parts of a percent of a core.`,
+manager had no time left (${SATURATED}), costs say little: such runs are in neither the fit nor the means. Nor are
+values near idle in the means, whose errors are parts of a percent of a core.`,
     meanErrors(model, usable),
     `### Runs that were not used for the fit\n\n${runTable(model, held)}`,
     `### Runs of the fit\n\n${runTable(model, fitted)}`,
