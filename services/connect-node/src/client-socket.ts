@@ -1,7 +1,14 @@
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import type { InboxSocket } from "./inbox.ts";
-import type { SessionSocket } from "./session.ts";
+import type { Session, SessionSocket } from "./session.ts";
+
+/** A connection that knows its session, so that all connections can share their listeners. */
+export class ClientWebSocket extends WebSocket {
+  /** Both are set as soon as it is accepted, before anything is read from it. */
+  session!: Session;
+  clientSocket!: ClientSocket;
+}
 
 /**
  * Fits a `ws` connection to what a session needs. Messages are written to the TCP socket as whole
@@ -9,16 +16,21 @@ import type { SessionSocket } from "./session.ts";
  * a frame in one piece too, compression is off, and nothing here is sent in fragments.
  */
 export class ClientSocket implements SessionSocket, InboxSocket {
-  readonly #ws: WebSocket;
+  readonly #ws: ClientWebSocket;
   readonly #socket: Socket;
+  readonly #onDrained: (ws: ClientWebSocket) => void;
+  /** Most sockets never are so full that they have to tell. */
+  #tellsDrained = false;
   /** Its client reads what it is answered. */
   #isReading = true;
   /** What it has sent is served. */
   #isServed = true;
 
-  constructor(ws: WebSocket, socket: Socket) {
+  /** @param onDrained the socket has taken everything, after it was above its high-water mark */
+  constructor(ws: ClientWebSocket, socket: Socket, onDrained: (ws: ClientWebSocket) => void) {
     this.#ws = ws;
     this.#socket = socket;
+    this.#onDrained = onDrained;
   }
 
   get queuedBytes(): number {
@@ -27,7 +39,9 @@ export class ClientSocket implements SessionSocket, InboxSocket {
 
   write(frames: Buffer): void {
     // Once a close frame was sent or answered, RFC 6455 allows no other frame after it.
-    if (this.#ws.readyState === WebSocket.OPEN && this.#socket.writable) this.#socket.write(frames);
+    if (this.#ws.readyState !== WebSocket.OPEN || !this.#socket.writable) return;
+    const hasRoom = this.#socket.write(frames);
+    if (!hasRoom && !this.#tellsDrained) this.#tellDrained();
   }
 
   writeTogether(write: () => void): void {
@@ -60,6 +74,11 @@ export class ClientSocket implements SessionSocket, InboxSocket {
       // `ws` refuses codes that RFC 6455 reserves.
       this.#ws.terminate();
     }
+  }
+
+  #tellDrained(): void {
+    this.#tellsDrained = true;
+    this.#socket.on("drain", () => this.#onDrained(this.#ws));
   }
 
   #readOrPause(): void {

@@ -1,21 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type Clock, type Logger, listen } from "@pushcast/runtime";
-import {
-  CLOSE_CODES,
-  HTTP_ERRORS,
-  type HttpErrorCode,
-  httpErrorBody,
-  selectSubprotocol,
-} from "@pushcast/wire";
+import { HTTP_ERRORS, type HttpErrorCode, httpErrorBody, selectSubprotocol } from "@pushcast/wire";
 import { WebSocket, WebSocketServer } from "ws";
 import type { Admission } from "./admission.ts";
-import { ClientSocket } from "./client-socket.ts";
+import { type ClientListeners, createClientListeners } from "./client-listeners.ts";
+import { ClientSocket, ClientWebSocket } from "./client-socket.ts";
 import { checkHandshake, type Handshake, PATH } from "./handshake.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import { Inbox } from "./inbox.ts";
 import type { NodeMetrics } from "./metrics.ts";
-import type { Session } from "./session.ts";
 import type { SessionService } from "./session-service.ts";
 import { SlicedQueue } from "./sliced-queue.ts";
 
@@ -42,37 +36,29 @@ const TIMEOUT_CHECK_MS = 500;
 const CLOSE_TIMEOUT_MS = 5_000;
 /** Node's default; sockets with more queued than this tell when they have drained. */
 const HIGH_WATER_MARK_BYTES = 16_384;
-const WS_ERROR_CLOSE_CODES: Readonly<Record<string, number>> = {
-  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: CLOSE_CODES.TOO_BIG.code,
-  WS_ERR_INVALID_UTF8: CLOSE_CODES.NOT_UTF8.code,
-};
 
 /** The edge: HTTP before the upgrade, WebSocket connections after it, each with its session. */
 export class Gateway {
   readonly #init: GatewayInit;
   readonly #server: Server;
-  readonly #upgrader: WebSocketServer;
-  readonly #open = new Set<WebSocket>();
+  readonly #upgrader: ReturnType<typeof createUpgrader>;
+  readonly #open = new Set<ClientWebSocket>();
   readonly #queue: SlicedQueue;
-  readonly #inbox: Inbox;
+  readonly #listeners: ClientListeners;
   /** All that are open, with a session or without. */
   #connections = 0;
 
   constructor(init: GatewayInit) {
     this.#init = init;
     this.#queue = new SlicedQueue(init.clock);
-    this.#inbox = new Inbox(this.#queue);
-    this.#upgrader = new WebSocketServer({
-      noServer: true,
-      maxPayload: init.maxFrameBytes,
-      perMessageDeflate: false,
-      clientTracking: false,
-      // One frame of a client a turn: a client that floods gets no more of the node than another.
-      allowSynchronousEvents: false,
-      // Known to ws 8.19 and later, and not yet to its types.
-      ...({ closeTimeout: CLOSE_TIMEOUT_MS } as object),
-      handleProtocols: (offered) => selectSubprotocol([...offered])?.answer ?? false,
+    this.#listeners = createClientListeners({
+      sessions: init.sessions,
+      metrics: init.metrics,
+      logger: init.logger,
+      inbox: new Inbox(this.#queue),
+      onClosed: (ws) => this.#onClosed(ws),
     });
+    this.#upgrader = createUpgrader(init.maxFrameBytes);
     this.#server = createServer({
       // A socket tells that it has drained only if it was above this.
       highWaterMark: Math.min(HIGH_WATER_MARK_BYTES, init.sessionBufferBytes),
@@ -82,11 +68,12 @@ export class Gateway {
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     });
     this.#boundConnections();
+    const onConnectionClosed = () => {
+      this.#connections -= 1;
+    };
     this.#server.on("connection", (socket) => {
       this.#connections += 1;
-      socket.once("close", () => {
-        this.#connections -= 1;
-      });
+      socket.on("close", onConnectionClosed);
     });
     this.#server.on("drop", () => init.metrics.droppedConnections.inc());
     this.#server.on("request", (request, response) => this.#onRequest(request, response));
@@ -167,41 +154,27 @@ export class Gateway {
     });
   }
 
-  #serve(ws: WebSocket, socket: Socket, { userId, codec, resumes }: Handshake): void {
-    const { sessions, heartbeats, metrics, logger } = this.#init;
+  #serve(ws: ClientWebSocket, socket: Socket, { userId, codec, resumes }: Handshake): void {
     this.#open.add(ws);
     this.#boundConnections();
-    const clientSocket = new ClientSocket(ws, socket);
-    const session: Session = sessions.open({ userId, codec, resumes, socket: clientSocket });
+    const { sessions, heartbeats } = this.#init;
+    const clientSocket = new ClientSocket(ws, socket, this.#listeners.drained);
+    const session = sessions.open({ userId, codec, resumes, socket: clientSocket });
+    ws.session = session;
+    ws.clientSocket = clientSocket;
     heartbeats.add(session);
-    const serve = (data: Buffer, isBinary: boolean) => {
-      try {
-        sessions.receive(session, data, isBinary);
-      } catch (err) {
-        logger.error({ err, sessionId: session.id }, "a client's frame could not be served");
-        sessions.close(session, { code: CLOSE_CODES.INTERNAL.code, reason: "internal error" });
-      }
-    };
-    ws.on("message", (data: Buffer, isBinary: boolean) => {
-      this.#inbox.add(clientSocket, data.byteLength, () => serve(data, isBinary));
-    });
-    ws.on("pong", () => sessions.alive(session));
-    ws.on("ping", () => sessions.alive(session));
-    socket.on("drain", () => sessions.drained(session));
-    ws.on("error", (error: NodeJS.ErrnoException) => {
-      // `ws` closes by itself on frames that break the protocol.
-      if (session.closed || error.code?.startsWith("WS_ERR_") !== true) return;
-      const code = WS_ERROR_CLOSE_CODES[error.code] ?? CLOSE_CODES.PROTOCOL_ERROR.code;
-      metrics.closes.inc({ code: String(code) });
-      // Nothing can be written any more, however long the client takes to answer the close frame.
-      sessions.ended(session);
-    });
-    ws.on("close", () => {
-      this.#open.delete(ws);
-      this.#boundConnections();
-      heartbeats.remove(session);
-      sessions.ended(session);
-    });
+    // The types of `on` say that `this` is any WebSocket.
+    ws.addListener("message", this.#listeners.message);
+    ws.addListener("pong", this.#listeners.alive);
+    ws.addListener("ping", this.#listeners.alive);
+    ws.addListener("error", this.#listeners.error);
+    ws.addListener("close", this.#listeners.close);
+  }
+
+  #onClosed(ws: ClientWebSocket): void {
+    this.#open.delete(ws);
+    this.#boundConnections();
+    this.#init.heartbeats.remove(ws.session);
   }
 
   #refuse(
@@ -218,6 +191,21 @@ export class Gateway {
     socket.end(`HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? "Refused"}\r\n${headers}\r\n${body}`);
     socket.once("finish", () => socket.destroy());
   }
+}
+
+function createUpgrader(maxFrameBytes: number) {
+  return new WebSocketServer({
+    noServer: true,
+    WebSocket: ClientWebSocket,
+    maxPayload: maxFrameBytes,
+    perMessageDeflate: false,
+    clientTracking: false,
+    // One frame of a client a turn: a client that floods gets no more of the node than another.
+    allowSynchronousEvents: false,
+    // Known to ws 8.19 and later, and not yet to its types.
+    ...({ closeTimeout: CLOSE_TIMEOUT_MS } as object),
+    handleProtocols: (offered) => selectSubprotocol([...offered])?.answer ?? false,
+  });
 }
 
 function ignore(): void {}

@@ -9,7 +9,6 @@ const SLICE = 256;
 /** One timer for the heartbeats of all sessions: a wheel whose buckets come round each interval. */
 export class Heartbeats {
   readonly #buckets = Array.from({ length: BUCKETS }, () => new Set<Session>());
-  readonly #bucketOf = new Map<Session, Set<Session>>();
   readonly #clock: Clock;
   readonly #intervalMs: number;
   readonly #beat: (session: Session) => void;
@@ -34,14 +33,12 @@ export class Heartbeats {
 
   /** The session is first served after a whole interval. */
   add(session: Session): void {
-    const bucket = this.#buckets[(this.#next + BUCKETS - 1) % BUCKETS] as Set<Session>;
-    bucket.add(session);
-    this.#bucketOf.set(session, bucket);
+    this.#buckets[(this.#next + BUCKETS - 1) % BUCKETS]?.add(session);
   }
 
   remove(session: Session): void {
-    this.#bucketOf.get(session)?.delete(session);
-    this.#bucketOf.delete(session);
+    // Looked for, and not remembered: a session is removed once, and takes memory all its life.
+    for (const bucket of this.#buckets) if (bucket.delete(session)) return;
   }
 
   #tick(): void {
