@@ -1,4 +1,4 @@
-import { cpus, totalmem } from "node:os";
+import { cpus, release, totalmem } from "node:os";
 import type { Result } from "./measure.ts";
 
 export const MIB = 1024 * 1024;
@@ -60,5 +60,5 @@ export function machine(): string {
   const cores = cpus();
   const gib = Math.round(totalmem() / 1024 ** 3);
   const model = cores[0]?.model.trim() ?? "unknown";
-  return `${cores.length} cores (${model}), ${gib} GiB, ${process.platform}, loopback, Node.js ${process.version}`;
+  return `${cores.length} cores (${model}), ${gib} GiB, ${process.platform} ${release()}, loopback, Node.js ${process.version}`;
 }

@@ -1,9 +1,7 @@
 /** One system under one workload, once. */
-export interface Measurement {
+export interface Measured {
   readonly system: string;
   readonly workload: string;
-  /** Of this system under this workload, from 1. */
-  readonly round: number;
   /** When it began, in ISO 8601. */
   readonly at: string;
   /** Of the machine over one minute, before. */
@@ -43,4 +41,17 @@ export interface Measurement {
   readonly idleBytes: number;
   /** The most that there was. */
   readonly peakBytes: number;
+}
+
+/** As it is kept. */
+export interface Measurement extends Measured {
+  /** Of this system under this workload, from 1. */
+  readonly round: number;
+  /** By `productCommit`. */
+  readonly commit: string;
+}
+
+/** What a system must not do, however fast it is. What is undelivered is not among it: it may come yet. */
+export function faultsOf({ lost, repeated, outOfOrder, refused, closed }: Measured): number {
+  return lost + repeated + outOfOrder + refused + closed;
 }

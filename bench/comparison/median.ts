@@ -8,6 +8,14 @@ export type Figure = {
 /** Of the server's core; where others took more, a round counts only if there is no better one. */
 export const MAX_OTHERS_CPU = 0.15;
 
+/** NaN of nothing. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const lower = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
+  return (lower + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+}
+
 /** The rounds of one system under one workload that count. */
 export class Rounds {
   readonly measurements: readonly Measurement[];
@@ -23,18 +31,11 @@ export class Rounds {
 
   /** NaN where nothing was measured. */
   median(figure: Figure): number {
-    const sorted = this.#values(figure).sort((a, b) => a - b);
-    const middle = sorted.length / 2;
-    const lower = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
-    return (lower + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+    return median(this.#values(figure));
   }
 
   sum(figure: Figure): number {
     return this.#values(figure).reduce((total, value) => total + value, 0);
-  }
-
-  max(figure: Figure): number {
-    return Math.max(...this.#values(figure));
   }
 
   #values(figure: Figure): number[] {

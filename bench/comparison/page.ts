@@ -1,32 +1,36 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import type { GoalResults } from "../goals/results.ts";
+import { goalsSection } from "../goals/sections.ts";
 import { MIB, table } from "../table.ts";
-import { GOALS, type Goal } from "./goals.ts";
+import { GOALS } from "./goals.ts";
 import { type Figure, MAX_OTHERS_CPU, Rounds } from "./median.ts";
+import { missedSection } from "./missed.ts";
+import { commitsText, decimal, minutes, NOTHING, percent } from "./page-text.ts";
 import { plotSvg } from "./plot.ts";
 import { costPlot, latencyPlot } from "./plots.ts";
+import { type Ratio, ratios } from "./ratios.ts";
 import type { Results } from "./results.ts";
 import { measuredSystems } from "./systems.ts";
 import { WORKLOADS, type Workload } from "./workloads.ts";
 
 const DOCS = new URL("../../docs/", import.meta.url);
-const NOTHING = "–";
 const DISTURBED = "†";
 
 const INTRODUCTION = `# Benchmarks
 
-<!-- Written by \`npm run bench\` from bench/results/comparison.json: do not edit. -->
+<!-- Written by \`npm run bench\` from bench/results: do not edit. -->
 
 Pushcast beside its peers, under the same load on the same machine. How the figures are made, and what
 they do not say, is in [performance.md](performance.md#against-peers).`;
 
 const EXPLANATION = `Each figure is the median of the rounds; in a round every system had its turn under each workload. A
 round in which others took more than ${MAX_OTHERS_CPU * 100} % of the server's core counts only where there is no better
-one, and then the figure has a ${DISTURBED}. The server has one core and the load the others. **CPU a delivery is what holds on a busy machine; treat 15 % as
-nothing.** Latencies are from the publisher's write to the client's read, of what was delivered, and hold
+one, and then the figure has a ${DISTURBED}. The server has one core and the load the others. **CPU a
+delivery is what holds on a busy machine; treat 15 % as nothing.** Latencies are from the publisher's write to the client's read, of what was delivered, and hold
 only beside each other. *Undelivered* is what had not come when the measurement ended: that server was behind.`;
 
 /** Writes `docs/benchmarks.md` and its plots. */
-export function writePage(results: Results): void {
+export function writePage(results: Results, goals: GoalResults | undefined): void {
   const plots = [latencyPlot(results), costPlot(results)].filter(
     ({ plot }) => plot.lines.length > 0,
   );
@@ -35,7 +39,9 @@ export function writePage(results: Results): void {
     provenance(results),
     EXPLANATION,
     `## Server CPU a delivery, in µs\n\n${costTable(results)}`,
-    `## Theirs ÷ ours\n\nIn brackets what it has to be; what is missed is bold.\n\n${goalTable(results)}`,
+    `## Theirs ÷ ours\n\nIn brackets what it has to be; what is missed is bold.\n\n${ratioTable(results)}`,
+    ...(goals === undefined ? [] : [goalsSection(goals)]),
+    missedSection(results, goals),
     ...plots.map(({ file, plot }) => `## ${plot.title}\n\n![${plot.title}](benchmarks/${file})`),
     ...WORKLOADS.map((workload) => `## ${workload.name}\n\n${workloadTable(results, workload)}`),
     `## Systems\n\n${systemTable(results)}`,
@@ -47,7 +53,7 @@ export function writePage(results: Results): void {
   }
 }
 
-function provenance({ machine, commit, measurements }: Results): string {
+function provenance({ machine, measurements }: Results): string {
   const times = measurements.map(({ at }) => at).sort();
   const loads = measurements.map(({ loadBefore }) => loadBefore);
   return table([
@@ -58,13 +64,12 @@ function provenance({ machine, commit, measurements }: Results): string {
       "load average before a measurement",
       `${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`,
     ],
-    ["commit", commit],
-    ["commands", "`bench/install-peers.sh && npm run bench`; with the plots: `npm run bench:full`"],
+    ["commit", commitsText(measurements)],
+    [
+      "commands",
+      "`bench/install-peers.sh && npm run bench`; with all that is here: `npm run bench:full`",
+    ],
   ]);
-}
-
-function minutes(iso: string | undefined): string {
-  return iso === undefined ? NOTHING : `${iso.slice(0, 16).replace("T", " ")} UTC`;
 }
 
 function costTable(results: Results): string {
@@ -83,32 +88,26 @@ function costTable(results: Results): string {
 }
 
 /** With what it has to be at least, and what is missed in bold. */
-function goalTable(results: Results): string {
+function ratioTable(results: Results): string {
+  const all = ratios(results);
   const peers = [...new Set(GOALS.map(({ peer }) => peer))];
   return table([
     ["", ...WORKLOADS.map(({ name }) => name)],
     ...peers.map((peer) => [
       peer,
       ...WORKLOADS.map(({ name: workload }) => {
-        const goals = GOALS.filter((goal) => goal.peer === peer && goal.workload === workload);
-        return goals.length === 0
-          ? NOTHING
-          : goals.map((goal) => goalCell(results, goal)).join(", ");
+        const own = all.filter(({ goal }) => goal.peer === peer && goal.workload === workload);
+        return own.length === 0 ? NOTHING : own.map(ratioCell).join(", ");
       }),
     ]),
   ]);
 }
 
-function goalCell({ measurements }: Results, { peer, system, workload, ratio }: Goal): string {
-  const [theirs, ours] = [peer, system].map((name) => new Rounds(measurements, name, workload));
-  if (theirs === undefined || ours === undefined) return NOTHING;
-  const cost = (rounds: Rounds) => rounds.median("serverCpuMicrosPerDelivery");
-  const reached = cost(theirs) / cost(ours);
-  const windowed = system === "pushcast" ? "" : "with the window ";
-  const isMissed = reached < ratio;
-  if (Number.isNaN(reached)) return `${windowed}${NOTHING} (≥ ${ratio})`;
-  const disturbed = theirs.isDisturbed || ours.isDisturbed ? DISTURBED : "";
-  return `${windowed}${isMissed ? "**" : ""}${decimal(reached, reached < 10 ? 2 : 0)}${disturbed}${isMissed ? "**" : ""} (≥ ${ratio})`;
+function ratioCell({ goal, reached, isMissed, isDisturbed }: Ratio): string {
+  const windowed = goal.system === "pushcast" ? "" : "with the window ";
+  const mark = isDisturbed ? DISTURBED : "";
+  const text = Number.isNaN(reached) ? NOTHING : `${decimal(reached, reached < 10 ? 2 : 0)}${mark}`;
+  return `${windowed}${isMissed ? `**${text}**` : text} (≥ ${goal.ratio})`;
 }
 
 function workloadTable(results: Results, { name: workload }: Workload): string {
@@ -129,13 +128,14 @@ function workloadTable(results: Results, { name: workload }: Workload): string {
     "peak memory",
     "cores: server, others on its core, clients, publisher",
   ];
-  const rows = measuredSystems(Object.keys(results.versions)).map(({ name: system }) => {
+  const rows = measuredSystems(Object.keys(results.versions)).flatMap(({ name: system }) => {
     const rounds = new Rounds(measurements, system, workload);
+    if (rounds.measurements.length === 0) return [];
     const mark = rounds.isDisturbed ? DISTURBED : "";
     const whole = (figure: Figure) => decimal(rounds.median(figure), 0);
     const mib = (figure: Figure) => `${decimal(rounds.median(figure) / MIB, 0)} MiB`;
     const core = (figure: Figure) => decimal(rounds.median(figure), 2);
-    return [
+    const row = [
       system,
       String(rounds.measurements.length),
       whole("sessions"),
@@ -151,6 +151,7 @@ function workloadTable(results: Results, { name: workload }: Workload): string {
       mib("peakBytes"),
       `${core("serverCpu")}, ${core("othersCpu")}, ${core("generatorCpu")}, ${core("publisherCpu")}`,
     ];
+    return [row];
   });
   return [table([head, ...rows]), besideLine(results, workload)].filter(Boolean).join("\n\n");
 }
@@ -177,16 +178,4 @@ function systemTable(results: Results): string {
       setup,
     ]),
   ]);
-}
-
-function decimal(value: number, digits: number): string {
-  if (!Number.isFinite(value)) return NOTHING;
-  return value.toLocaleString("en", {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
-}
-
-function percent(share: number): string {
-  return Number.isFinite(share) ? `${decimal(share * 100, share > 0 ? 1 : 0)} %` : NOTHING;
 }

@@ -9,7 +9,7 @@ const WINDOW_MS = 25;
 export const SYSTEMS: readonly System[] = [
   pushcast("pushcast", "the defaults: reliable delivery on, no window"),
   pushcast(`pushcast, ${WINDOW_MS} ms window`, `\`FLUSH_WINDOW_MS=${WINDOW_MS}\``, {
-    FLUSH_WINDOW_MS: WINDOW_MS,
+    nodeSettings: { FLUSH_WINDOW_MS: WINDOW_MS },
   }),
   uwebsockets,
   nats,

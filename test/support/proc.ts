@@ -29,6 +29,14 @@ export function connectionsAt(port: number): number {
   }).length;
 }
 
+const PAGE_BYTES = 4096;
+
+/** What is in the buffers of all TCP sockets of this machine; not the sockets themselves. */
+export function kernelSocketBytes(): number {
+  const [, pages] = /^TCP: .* mem (\d+)$/m.exec(readFileSync("/proc/net/sockstat", "utf8")) ?? [];
+  return Number(pages) * PAGE_BYTES;
+}
+
 function statusBytes(pid: number, field: string): number {
   const [, kib] = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(read(pid, "status")) ?? [];
   return Number(kib) * 1024;

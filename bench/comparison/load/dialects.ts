@@ -20,7 +20,14 @@ export interface Dialect {
 
 export type Step = "in" | "wait" | Buffer;
 
-export type DialectName = "pushcast" | "plain" | "nchan" | "socket.io" | "mqtt" | "nats";
+export type DialectName =
+  | "pushcast"
+  | "pushcast, in no room"
+  | "plain"
+  | "nchan"
+  | "socket.io"
+  | "mqtt"
+  | "nats";
 
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   pushcast: {
@@ -28,6 +35,11 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     path: (_room, client) => `/ws?user_id=client-${client}`,
     greet: (room) => textFrame(JSON.stringify({ type: "join", room })),
     answer: (payload) => (payload.startsWith('{"type":"joined"') ? "in" : "wait"),
+  },
+  "pushcast, in no room": {
+    subprotocol: "pushcast.v1.json",
+    path: (_room, client) => `/ws?user_id=client-${client}`,
+    answer: (payload) => (payload.startsWith('{"type":"welcome"') ? "in" : "wait"),
   },
   plain: { path: (room) => `/room/${room}`, isInByPath: true },
   nchan: { path: (room) => `/sub/${room}`, isInByPath: true },

@@ -36,7 +36,7 @@ export const nats: System = {
   dialect: "nats",
   publisherDialect: "nats",
   setup: "WebSocket without compression, 1 GB pending a client before it is dropped",
-  version: () => matched("nats-server", ["--version"], /v(\S+)/),
+  version: () => matched("nats-server", ["--version"], /v(\d\S*)/),
   start: () =>
     startServer(({ ws, native }) => ({
       command: "nats-server",
@@ -57,7 +57,10 @@ export const nchan: System = {
   dialect: "nchan",
   publisherDialect: "nchan",
   setup: "one nginx worker, 20,000 messages a channel kept, 1 GB of shared memory",
-  version: () => matched("dpkg-query", ["-W", "libnginx-mod-nchan"], /(\d[\d.]+\d)\+/),
+  version: () => {
+    const nchanVersion = matched("dpkg-query", ["-W", "libnginx-mod-nchan"], /(\d[\d.]+\d)\+/);
+    return `${nchanVersion}, nginx ${matched("nginx", ["-v"], /nginx\/(\S+)/)}`;
+  },
   start: () =>
     startServer(({ ws }, directory) => ({
       command: "nginx",
@@ -99,7 +102,8 @@ http {
     })),
 };
 
-function matched(command: string, args: readonly string[], pattern: RegExp): string {
+/** What a program says of its version. */
+export function matched(command: string, args: readonly string[], pattern: RegExp): string {
   const { stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
   const version = pattern.exec(`${stdout}${stderr}`)?.[1];
   if (version === undefined) throw new Error(`${command} is not installed`);

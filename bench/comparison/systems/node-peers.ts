@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { LOAD_CORES } from "../cores.ts";
+import { matched } from "./daemons.ts";
 import { startServer } from "./server-process.ts";
 import type { RunningSystem, System } from "./system.ts";
 
@@ -39,6 +40,11 @@ export const socketIo: System = {
 export const socketIoWithRedis: System = {
   ...socketIo,
   name: "socket.io, 2 nodes, Redis",
+  version: () => {
+    const adapter = versionOf("@socket.io/redis-adapter", PEERS);
+    const redisVersion = matched("redis-server", ["--version"], /v=(\S+)/);
+    return `${socketIo.version()}, adapter ${adapter}, Redis ${redisVersion}`;
+  },
   setup: "as above, with its Redis adapter; both nodes on the server's core, Redis beside the load",
   start: async () => {
     const started: RunningSystem[] = [];

@@ -13,49 +13,66 @@ import type { RunningSystem, System } from "./system.ts";
 
 const MORE_THAN_ALL_CLIENTS = 20_000;
 
-/** One connect-node on the server's core and a push-manager beside it, with their defaults. */
-export function pushcast(name: string, setup: string, nodeSettings: Settings = {}): System {
+/** Connect-nodes and a push-manager beside them, with their defaults. */
+export function pushcast(
+  name: string,
+  setup: string,
+  { nodes = 1, nodeSettings = {} }: PushcastInit = {},
+): System {
   return {
     name,
     dialect: "pushcast",
     publisherDialect: "pushcast",
     setup,
+    sharesCores: nodes > 1,
     version: () => {
       const file = new URL("../../../package.json", import.meta.url);
       return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
     },
-    start: () => start(nodeSettings),
+    start: () => start(nodes, nodeSettings),
   };
 }
 
-async function start(nodeSettings: Settings): Promise<RunningSystem> {
-  let node: RunningNode | undefined;
+export interface PushcastInit {
+  /** One has the server's core; more share all cores with the rest. @default 1 */
+  readonly nodes?: number;
+  readonly nodeSettings?: Settings;
+}
+
+async function start(count: number, nodeSettings: Settings): Promise<RunningSystem> {
+  const nodes: RunningNode[] = [];
   let manager: RunningManager | undefined;
   const close = async () => {
-    await Promise.all([node?.process.close(), manager?.process.close()]);
+    await Promise.all([...nodes, manager].map((part) => part?.process.close()));
   };
   try {
-    node = await startNode({
-      REGISTRY: "memory",
-      // All clients connect at once.
-      HANDSHAKE_BURST: MORE_THAN_ALL_CLIENTS,
-      ...nodeSettings,
-    });
-    pin(node.process.pid, SERVER_CORE);
+    for (let n = 0; n < count; n += 1) {
+      const node = await startNode({
+        REGISTRY: "memory",
+        // All clients connect at once.
+        HANDSHAKE_BURST: MORE_THAN_ALL_CLIENTS,
+        POD_NAME: `node-${n}`,
+        ...nodeSettings,
+      });
+      nodes.push(node);
+    }
     manager = await startManager({
       REGISTRY: "static",
-      NODES: node.grpcAddress,
+      NODES: nodes.map(({ grpcAddress }) => grpcAddress).join(),
       // As in production, not as in tests.
       ACK_TIMEOUT_MS: undefined,
     });
-    pin(manager.process.pid, LOAD_CORES);
+    if (count === 1) {
+      for (const { process } of nodes) pin(process.pid, SERVER_CORE);
+      pin(manager.process.pid, LOAD_CORES);
+    }
     const linking = new ManagerClient(manager.grpcAddress);
-    await linking.untilLinked([node.nodeId]);
+    await linking.untilLinked(nodes.map(({ nodeId }) => nodeId));
     linking.close();
     return {
-      clients: [target(new URL(node.wsUrl).host)],
+      clients: nodes.map(({ wsUrl }) => target(new URL(wsUrl).host)),
       publisher: target(manager.grpcAddress),
-      servers: [node.process.pid],
+      servers: nodes.map(({ process }) => process.pid),
       beside: [manager.process.pid],
       close,
     };

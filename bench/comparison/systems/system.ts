@@ -9,6 +9,8 @@ export interface System {
   readonly publisherDialect: PublisherDialectName;
   /** What it is run with beside its defaults, in a few words. */
   readonly setup: string;
+  /** Whether servers and load may have any core. @default false: the servers have one, the load the others */
+  readonly sharesCores?: boolean;
   /** The version that is installed; throws where it is not. */
   version(): string;
   start(): Promise<RunningSystem>;
