@@ -1,5 +1,5 @@
-import { machine } from "../table.ts";
 import { productCommit } from "../product-commit.ts";
+import { machine } from "../table.ts";
 import { measure } from "./measure.ts";
 import { faultsOf, type Measured, type Measurement } from "./measurement.ts";
 import { readResults, writeResults } from "./results.ts";
