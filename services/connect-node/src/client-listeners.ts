@@ -3,6 +3,7 @@ import { CLOSE_CODES } from "@pushcast/wire";
 import type { ClientWebSocket } from "./client-socket.ts";
 import type { Inbox } from "./inbox.ts";
 import type { NodeMetrics } from "./metrics.ts";
+import type { Session } from "./session.ts";
 import type { SessionService } from "./session-service.ts";
 
 /**
@@ -36,12 +37,16 @@ export function createClientListeners({
   inbox: Inbox;
   onClosed: (ws: ClientWebSocket) => void;
 }): ClientListeners {
+  const fail = (session: Session, err: unknown) => {
+    logger.error({ err, sessionId: session.id }, "a client's frame could not be served");
+    sessions.close(session, { code: CLOSE_CODES.INTERNAL.code, reason: "internal error" });
+  };
   const serve = ({ session }: ClientWebSocket, data: Buffer, isBinary: boolean) => {
     try {
-      sessions.receive(session, data, isBinary);
+      return sessions.receive(session, data, isBinary)?.catch((err) => fail(session, err));
     } catch (err) {
-      logger.error({ err, sessionId: session.id }, "a client's frame could not be served");
-      sessions.close(session, { code: CLOSE_CODES.INTERNAL.code, reason: "internal error" });
+      fail(session, err);
+      return undefined;
     }
   };
   return {

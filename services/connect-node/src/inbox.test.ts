@@ -13,6 +13,15 @@ class Desk {
     this.inbox.add(client, bytes, () => {
       this.served.push(`${client.name}${text}`);
       client.answers += 1;
+      return undefined;
+    });
+  }
+
+  /** A message that is served when the promise resolves. */
+  addSlow(client: Client, text: string, done: Promise<void>): void {
+    this.inbox.add(client, 10, async () => {
+      await done;
+      this.served.push(`${client.name}${text}`);
     });
   }
 }
@@ -72,4 +81,28 @@ test("does not read from a client that has more than 16 KiB waiting, until it ha
   expect(client.isServed).toBe(false);
   await turn();
   expect(client.isServed).toBe(true);
+});
+
+test("lets a client's messages wait for one that takes longer, and serves others meanwhile", async () => {
+  const desk = new Desk();
+  const [waiting, other] = [new Client("w"), new Client("o")];
+  let finish = () => {};
+  const done = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  desk.add(waiting, "1");
+  desk.addSlow(waiting, "2", done);
+  desk.add(waiting, "3", { bytes: 20_000 });
+  desk.add(other, "1");
+  await turn();
+  expect(desk.served).toEqual(["w1", "o1"]);
+  desk.add(other, "2");
+  await turn();
+  expect(desk.served).toEqual(["w1", "o1", "o2"]);
+  expect(waiting.isServed).toBe(false);
+  finish();
+  await turn();
+  await turn();
+  expect(desk.served.slice(3)).toEqual(["w2", "w3"]);
+  expect(waiting.isServed).toBe(true);
 });

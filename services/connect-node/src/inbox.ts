@@ -15,9 +15,12 @@ const MAX_WAITING_BYTES = 16_384;
 /** Messages of one client before another has its turn. */
 const SERVED_TOGETHER = 16;
 
+/** Serves a message: at once, or it resolves when that is done. It never rejects. */
+export type ServeMessage = () => Promise<void> | undefined;
+
 interface Message {
   readonly bytes: number;
-  readonly serve: () => void;
+  readonly serve: ServeMessage;
 }
 
 interface Waiting {
@@ -27,7 +30,8 @@ interface Waiting {
 
 /**
  * What clients have sent and the node has not served yet. A client waits in the queue once, however
- * many messages it has sent; those that wait together are answered in one write.
+ * many messages it has sent; those that wait together are answered in one write. While one of its
+ * messages takes longer, its later ones wait, and other clients are served.
  */
 export class Inbox {
   readonly #queue: SlicedQueue;
@@ -38,7 +42,7 @@ export class Inbox {
   }
 
   /** Serves a message of `bytes` soon, after those that its client sent before. */
-  add(socket: InboxSocket, bytes: number, serve: () => void): void {
+  add(socket: InboxSocket, bytes: number, serve: ServeMessage): void {
     let waiting = this.#waiting.get(socket);
     if (waiting === undefined) {
       waiting = { messages: [], bytes: 0 };
@@ -53,20 +57,33 @@ export class Inbox {
 
   #enqueue(socket: InboxSocket, waiting: Waiting): void {
     this.#queue.add(() => {
-      socket.writeTogether(() => serveSome(waiting));
-      if (waiting.messages.length > 0) {
-        this.#enqueue(socket, waiting);
-        return;
-      }
-      this.#waiting.delete(socket);
-      socket.setServed(true);
+      let unfinished: Promise<void> | undefined;
+      socket.writeTogether(() => {
+        unfinished = serveSome(waiting);
+      });
+      if (unfinished === undefined) this.#goOn(socket, waiting);
+      else void unfinished.then(() => this.#goOn(socket, waiting));
     });
+  }
+
+  #goOn(socket: InboxSocket, waiting: Waiting): void {
+    if (waiting.messages.length > 0) {
+      this.#enqueue(socket, waiting);
+      return;
+    }
+    this.#waiting.delete(socket);
+    socket.setServed(true);
   }
 }
 
-function serveSome(waiting: Waiting): void {
-  for (const { bytes, serve } of waiting.messages.splice(0, SERVED_TOGETHER)) {
-    waiting.bytes -= bytes;
-    serve();
+/** @returns what is to be waited for before its client's next message */
+function serveSome(waiting: Waiting): Promise<void> | undefined {
+  for (let served = 0; served < SERVED_TOGETHER; served += 1) {
+    const message = waiting.messages.shift();
+    if (message === undefined) return undefined;
+    waiting.bytes -= message.bytes;
+    const unfinished = message.serve();
+    if (unfinished !== undefined) return unfinished;
   }
+  return undefined;
 }

@@ -97,18 +97,18 @@ export class SessionService {
     return session;
   }
 
-  /** One message of the client, as the socket gave it. */
-  receive(session: Session, data: Buffer, isBinary: boolean): void {
-    if (session.closed) return;
+  /**
+   * One message of the client, as the socket gave it.
+   * @returns what its next message has to wait for, if anything
+   */
+  receive(session: Session, data: Buffer, isBinary: boolean): Promise<void> | undefined {
+    if (session.closed) return undefined;
     session.missedHeartbeats = 0;
     const decoded = session.codec.decode(data, isBinary);
-    if (decoded.ok) {
-      this.#serve(session, decoded.frame);
-    } else if ("close" in decoded) {
-      this.close(session, decoded.close);
-    } else {
-      this.#writer.send(session, { type: "error", ...decoded.error });
-    }
+    if (decoded.ok) return this.#serve(session, decoded.frame);
+    if ("close" in decoded) this.close(session, decoded.close);
+    else this.#writer.send(session, { type: "error", ...decoded.error });
+    return undefined;
   }
 
   /** Any other sign of life. */
@@ -210,7 +210,7 @@ export class SessionService {
     return true;
   }
 
-  #serve(session: Session, frame: ClientFrame): void {
+  #serve(session: Session, frame: ClientFrame): Promise<void> | undefined {
     switch (frame.type) {
       case "join":
         this.#join(session, frame);
@@ -233,6 +233,7 @@ export class SessionService {
         this.#writer.send(session, { type: "pong" });
         break;
     }
+    return undefined;
   }
 
   #join(session: Session, frame: ClientFrame & { type: "join" }): void {
