@@ -9,6 +9,7 @@ import {
 } from "../../services/connect-node/src/delivery-core.ts";
 import { Drain } from "../../services/connect-node/src/drain.ts";
 import { Heartbeats } from "../../services/connect-node/src/heartbeats.ts";
+import { identityWithoutToken } from "../../services/connect-node/src/identity.ts";
 import { answerPeer, toLogRead } from "../../services/connect-node/src/log-reader.ts";
 import { ManagerLink } from "../../services/connect-node/src/manager-link.ts";
 import { ManagerLinks } from "../../services/connect-node/src/manager-links.ts";
@@ -255,7 +256,12 @@ export class Node {
       return { onMessage: () => {}, onEnd: () => {} };
     }
     const clientSocket = new NodeSideSocket(socket);
-    const session = sessions.open({ userId, codec: jsonCodec, socket: clientSocket, resumes });
+    const session = sessions.open({
+      identity: identityWithoutToken(userId),
+      codec: jsonCodec,
+      socket: clientSocket,
+      resumes,
+    });
     this.#heartbeats.add(session);
     const ended = () => {
       this.#heartbeats.remove(session);

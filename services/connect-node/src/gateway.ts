@@ -8,6 +8,7 @@ import { type ClientListeners, createClientListeners } from "./client-listeners.
 import { ClientSocket, ClientWebSocket } from "./client-socket.ts";
 import { checkHandshake, type Handshake, PATH } from "./handshake.ts";
 import type { Heartbeats } from "./heartbeats.ts";
+import { identityWithoutToken } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { SessionService } from "./session-service.ts";
@@ -159,7 +160,8 @@ export class Gateway {
     this.#boundConnections();
     const { sessions, heartbeats } = this.#init;
     const clientSocket = new ClientSocket(ws, socket, this.#listeners.drained);
-    const session = sessions.open({ userId, codec, resumes, socket: clientSocket });
+    const identity = identityWithoutToken(userId);
+    const session = sessions.open({ identity, codec, resumes, socket: clientSocket });
     ws.session = session;
     ws.clientSocket = clientSocket;
     heartbeats.add(session);

@@ -3,12 +3,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FakeSocket } from "../test/fake-socket.ts";
 import { Hub } from "./hub.ts";
+import { identityWithoutToken } from "./identity.ts";
 import { Session, type SubscriptionState } from "./session.ts";
 
 function sessionOf(userId: string, id: string): Session {
   return new Session({
     id,
-    userId,
+    identity: identityWithoutToken(userId),
     codec: jsonCodec,
     socket: new FakeSocket(),
     openedAtMs: 0,

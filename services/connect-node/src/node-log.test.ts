@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { FakeSocket } from "../test/fake-socket.ts";
 import { EPOCH_A, EPOCH_B } from "../test/stage.ts";
 import { Hub } from "./hub.ts";
+import { identityWithoutToken } from "./identity.ts";
 import { NodeLog, ownPublication } from "./node-log.ts";
 import { Session } from "./session.ts";
 
@@ -79,7 +80,7 @@ test("a subscription has more as long as an entry of it is at or above its offse
   const hub = new Hub();
   const session = new Session({
     id: "s",
-    userId: "u",
+    identity: identityWithoutToken("u"),
     codec: jsonCodec,
     socket: new FakeSocket(),
     openedAtMs: 0,

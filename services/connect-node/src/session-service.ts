@@ -11,6 +11,7 @@ import {
 import type { CatchUp } from "./catch-up.ts";
 import type { Flusher } from "./flusher.ts";
 import type { Hub } from "./hub.ts";
+import type { Identity } from "./identity.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { Recovery } from "./recovery.ts";
@@ -72,10 +73,15 @@ export class SessionService {
   }
 
   /** @param resumes the client will resume *self*, which is held until then */
-  open(init: { userId: string; codec: Codec; socket: SessionSocket; resumes: boolean }): Session {
+  open(init: {
+    identity: Identity;
+    codec: Codec;
+    socket: SessionSocket;
+    resumes: boolean;
+  }): Session {
     const session = new Session({
       id: randomUUID(),
-      userId: init.userId,
+      identity: init.identity,
       codec: init.codec,
       socket: init.socket,
       openedAtMs: this.#clock.now(),

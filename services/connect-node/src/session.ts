@@ -1,6 +1,7 @@
 import type { Position } from "@pushcast/log";
 import type { Codec } from "@pushcast/wire";
 import type { Room } from "./hub.ts";
+import type { Identity } from "./identity.ts";
 
 /** What a session needs of its socket; one short adapter fits `ws` to it. */
 export interface SessionSocket {
@@ -54,6 +55,8 @@ export class Subscription {
 export class Session {
   readonly id: string;
   readonly userId: string;
+  /** What the newest token says; always of the same user. */
+  identity: Identity;
   readonly codec: Codec;
   readonly socket: SessionSocket;
   readonly openedAtMs: number;
@@ -69,7 +72,7 @@ export class Session {
 
   constructor(init: {
     id: string;
-    userId: string;
+    identity: Identity;
     codec: Codec;
     socket: SessionSocket;
     /** By the wall clock. */
@@ -78,7 +81,8 @@ export class Session {
     offset: number;
   }) {
     this.id = init.id;
-    this.userId = init.userId;
+    this.userId = init.identity.userId;
+    this.identity = init.identity;
     this.codec = init.codec;
     this.socket = init.socket;
     this.openedAtMs = init.openedAtMs;

@@ -10,6 +10,7 @@ import {
 } from "@pushcast/wire";
 import { Registry } from "prom-client";
 import { createDeliveryCore, type DeliveryCore, type TurnBudget } from "../src/delivery-core.ts";
+import { identityWithoutToken } from "../src/identity.ts";
 import { createNodeMetrics, type NodeMetrics } from "../src/metrics.ts";
 import type { Session } from "../src/session.ts";
 import { type NodeSettings, nodeChecks, nodeSettings } from "../src/settings.ts";
@@ -125,7 +126,12 @@ export class Client {
   constructor(core: DeliveryCore, userId: string, codec: Codec, resumes: boolean) {
     this.#core = core;
     this.#codec = codec;
-    this.session = core.sessions.open({ userId, codec, socket: this.socket, resumes });
+    this.session = core.sessions.open({
+      identity: identityWithoutToken(userId),
+      codec,
+      socket: this.socket,
+      resumes,
+    });
   }
 
   send(frame: ClientFrame): void {
