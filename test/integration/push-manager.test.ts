@@ -544,14 +544,28 @@ describe("nodes", () => {
     expect(joined.report).toMatchObject({ nodesAcked: 1, sessionsDelivered: 1 });
     await stage.push();
     await call((done) => client.leaveRoom({ userId, roomId }, done));
-    await call((done) => client.disconnectUser({ userId, code: 0, reason: "bye" }, done));
+    const bye = { userId, code: 0, reason: "bye" };
+    await call((done) => client.disconnectUser({ ...bye, revokeTokens: false }, done));
+    const sinceMs = Date.now();
+    await call((done) => client.disconnectUser({ ...bye, revokeTokens: true }, done));
+    await call((done) => client.disconnectUser({ ...bye, code: 4999, revokeTokens: true }, done));
     const publications = node.messages.flatMap((message) => message.publications);
+    const disconnected = (code: number, revokeIssuedBeforeMs: unknown) => ({
+      $case: "disconnect",
+      value: { userId, code, reason: "bye", revokeIssuedBeforeMs },
+    });
     expect(publications.map(({ seq, command }) => [seq, command?.kind])).toEqual([
       [1n, { $case: "join", value: { userId, roomId } }],
       [2n, undefined],
       [3n, { $case: "leave", value: { userId, roomId } }],
-      [4n, { $case: "disconnect", value: { userId, code: 4410, reason: "bye" } }],
+      [4n, disconnected(4410, 0n)],
+      [5n, disconnected(4401, expect.any(BigInt))],
+      [6n, disconnected(4999, expect.any(BigInt))],
     ]);
+    const { kind } = publications.at(-1)?.command ?? {};
+    const revokedMs = kind?.$case === "disconnect" ? Number(kind.value.revokeIssuedBeforeMs) : 0;
+    expect(revokedMs).toBeGreaterThanOrEqual(sinceMs);
+    expect(revokedMs).toBeLessThanOrEqual(Date.now());
     expect(await stage.metric(nodesTotal, { api: "PushToRoom" })).toBe(1);
     expect(await stage.metric(deliveredTotal, { api: "PushToRoom" })).toBe(1);
     expect(await stage.metric(deliveredTotal, { api: "PushToUser" })).toBe(0);
@@ -914,7 +928,7 @@ describe("validation", () => {
     const { client } = await Stage.start();
     const error = (start: Parameters<typeof call>[0]) => errorOf(call(start));
     const invalid = (name: string) => ({ code: "INVALID_ARGUMENT", name });
-    const bye = { userId: "alice", code: 4000, reason: "" };
+    const bye = { userId: "alice", code: 4000, reason: "", revokeTokens: false };
     expect([
       await error((done) => client.pushToUser({ ...pushToUser, userId: "" }, done)),
       await error((done) => client.pushToUser({ ...pushToUser, roomId: long }, done)),

@@ -329,7 +329,8 @@ function command(
 ): void {
   if (what === "disconnect") {
     // A code after which clients come back.
-    manager?.command({ $case: "disconnect", value: { userId, code: 4000, reason: "" } });
+    const value = { userId, code: 4000, reason: "", revokeIssuedBeforeMs: 0n };
+    manager?.command({ $case: "disconnect", value });
   } else {
     manager?.command({ $case: what, value: { userId, roomId } });
   }

@@ -114,6 +114,7 @@ export class Node {
     this.#replication = new Replication({
       log,
       intake,
+      revocations: this.core.revocations,
       links: this.links,
       peers: new Peers({
         self: { nodeId: id, grpcAddress: address },
@@ -272,7 +273,7 @@ export class Node {
     return {
       onMessage: (message) => {
         if (message === "pong") sessions.alive(session);
-        else sessions.receive(session, Buffer.from(message as string), false);
+        else void sessions.receive(session, Buffer.from(message as string), false);
       },
       onRead: () => clientSocket.wasRead(),
       onEnd: ended,

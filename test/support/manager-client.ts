@@ -91,8 +91,13 @@ export class ManagerClient {
     return unary(this.#client, PushManagerServiceService.leaveRoom, { userId, roomId });
   }
 
-  disconnectUser(userId: string, code = 0, reason = ""): Promise<DisconnectUserResponse> {
-    const request = { userId, code, reason };
+  disconnectUser(
+    userId: string,
+    code = 0,
+    reason = "",
+    revokeTokens = false,
+  ): Promise<DisconnectUserResponse> {
+    const request = { userId, code, reason, revokeTokens };
     return unary(this.#client, PushManagerServiceService.disconnectUser, request);
   }
 

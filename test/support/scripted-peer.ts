@@ -87,6 +87,6 @@ export class ScriptedPeer {
         Publication.fromPartial({ epoch: this.#epoch, seq: BigInt(seq), roomId: "room", content }),
       );
     }
-    return { epochs: [state], publications, done, logAgeMs: 3_600_000n };
+    return { epochs: [state], publications, done, logAgeMs: 3_600_000n, revocations: [] };
   }
 }

@@ -18,6 +18,8 @@ export interface TestClientOptions {
   readonly userId: string;
   /** @default pushcast.v1.json */
   readonly subprotocol?: Subprotocol;
+  /** Goes in the header `Authorization`. @default `?user_id=` says who it is */
+  readonly token?: string;
 }
 
 export interface Closed {
@@ -57,8 +59,10 @@ export class TestClient {
 
   /** Resolves with the server's welcome. */
   static async open(url: string, options: TestClientOptions): Promise<TestClient> {
-    const { userId, subprotocol = JSON_SUBPROTOCOL } = options;
-    const ws = new WebSocket(`${url}?user_id=${encodeURIComponent(userId)}`, [subprotocol], {
+    const { userId, subprotocol = JSON_SUBPROTOCOL, token } = options;
+    const query = token === undefined ? `?user_id=${encodeURIComponent(userId)}` : "";
+    const ws = new WebSocket(`${url}${query}`, [subprotocol], {
+      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
       perMessageDeflate: false,
       handshakeTimeout: DEFAULT_TIMEOUT_MS,
     });

@@ -24,7 +24,12 @@ const anyCommand: fc.Arbitrary<Publication["command"]> = fc.oneof(
       }),
       fc.record({
         $case: fc.constant("disconnect" as const),
-        value: fc.record({ userId: text, code: fc.nat(4999), reason: text }),
+        value: fc.record({
+          userId: text,
+          code: fc.nat(4999),
+          reason: text,
+          revokeIssuedBeforeMs: fc.maxSafeNat().map(BigInt),
+        }),
       }),
     ),
   }),
@@ -171,7 +176,10 @@ test("message fields, put one behind another, are the repeated field of a messag
   const bodies = [
     publication({ seq: 1 }),
     publication({ seq: 2, content: Buffer.alloc(70_000, "x"), contentType: "text/plain" }),
-    command({ $case: "disconnect", value: { userId: "u", code: 4410, reason: "" } }),
+    command({
+      $case: "disconnect",
+      value: { userId: "u", code: 4410, reason: "", revokeIssuedBeforeMs: 7n },
+    }),
   ].map(encodePublication);
   const message = Buffer.concat(bodies.map((body) => messageField(4, body)));
   const writer = new BinaryWriter();

@@ -147,3 +147,16 @@ export function addressList(spec: Described): Setting<readonly string[] | undefi
       : undefined;
   });
 }
+
+/**
+ * Origins as browsers send them, `scheme://host` with a port only if it is not the scheme's own, with
+ * commas between them.
+ */
+export function originList(spec: Described): Setting<readonly string[] | undefined> {
+  return list(spec, "origins like https://app.example.com, with commas between them", (item) => {
+    if (!/^[a-z][a-z\d+.-]*:\/\/[^\s/?#@]+$/.test(item) || !URL.canParse(item)) return undefined;
+    const { origin } = new URL(item);
+    // Of schemes that are not the web's, like those of apps, URL says none.
+    return origin === item || origin === "null" ? item : undefined;
+  });
+}

@@ -62,7 +62,7 @@ export const CLOSE_CODES = {
   },
   TOKEN_EXPIRED: {
     code: 4401,
-    meaning: "the token has expired, was revoked or does not verify; get a new one first",
+    meaning: "the token has expired or was revoked; get a new one first",
     by: "server",
     reconnect: false,
   },

@@ -9,4 +9,7 @@ export const ERROR_CODES = {
   TOO_MANY_ROOMS: "the session is in `MAX_ROOMS_PER_SESSION` rooms already",
   POSITION_INVALID:
     "not a position: an object of at most 128 entries, 16 lower-case hex digits → integer 0…2^53−1",
+  TOKEN_INVALID: "the token was refused; the session goes on with the one that it has",
+  TOKEN_UNVERIFIED: "the token cannot be verified now: send it again after a while",
+  TOO_MANY_TOKENS: "`token` frames come too fast",
 } as const;

@@ -9,6 +9,8 @@ interface HttpError {
 
 const UPGRADE_HEADERS = { Connection: "Upgrade", Upgrade: "websocket" };
 
+const INVALID_TOKEN = { "WWW-Authenticate": 'Bearer error="invalid_token"' };
+
 const TABLE = {
   NOT_FOUND: { status: 404, meaning: "the path is not `/ws`" },
   METHOD_NOT_ALLOWED: { status: 405, meaning: "the method is not GET", headers: { Allow: "GET" } },
@@ -23,7 +25,11 @@ const TABLE = {
     meaning: "neither pushcast.v1.json nor pushcast.v1.proto is among the subprotocols offered",
   },
   QUERY_INVALID: { status: 400, meaning: "the query cannot be read, or a value in it is wrong" },
-  USER_INVALID: { status: 400, meaning: "`user_id` is missing or not a user id" },
+  USER_INVALID: {
+    status: 400,
+    meaning: "`user_id` is missing or not a user id, or beside a token not its user",
+  },
+  TOKEN_AMBIGUOUS: { status: 400, meaning: "the request carries two different tokens" },
   TOKEN_MISSING: {
     status: 401,
     meaning: "no token",
@@ -31,9 +37,11 @@ const TABLE = {
   },
   TOKEN_INVALID: {
     status: 401,
-    meaning: "the token does not verify or has expired",
-    headers: { "WWW-Authenticate": 'Bearer error="invalid_token"' },
+    meaning: "the token does not verify, or is not valid yet",
+    headers: INVALID_TOKEN,
   },
+  TOKEN_EXPIRED: { status: 401, meaning: "the token has expired", headers: INVALID_TOKEN },
+  TOKEN_REVOKED: { status: 401, meaning: "the token was revoked", headers: INVALID_TOKEN },
   ORIGIN_FORBIDDEN: { status: 403, meaning: "pages of this origin may not connect" },
   CLAIM_FORBIDDEN: { status: 403, meaning: "a claim of the token is refused" },
   TOO_MANY_HANDSHAKES: {
@@ -46,6 +54,11 @@ const TABLE = {
   NODE_DRAINING: {
     status: 503,
     meaning: "the node accepts no new sessions any more",
+    retryAfter: true,
+  },
+  TOKEN_KEYS_UNAVAILABLE: {
+    status: 503,
+    meaning: "the keys that tokens are verified with cannot be had now",
     retryAfter: true,
   },
 } satisfies Record<string, HttpError>;

@@ -61,8 +61,5 @@ export type {
   WelcomeFrame,
 } from "./server-frame.ts";
 export type { ServerFrameResult } from "./server-frame-rules.ts";
-export {
-  type SelectedSubprotocol,
-  selectSubprotocol,
-} from "./subprotocol.ts";
+export { type SelectedSubprotocol, selectSubprotocol, TOKEN_PREFIX } from "./subprotocol.ts";
 export { OPCODE, type Opcode, PING_FRAME, websocketFrame } from "./websocket-frame.ts";

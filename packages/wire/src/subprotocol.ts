@@ -2,7 +2,8 @@ import { type Codec, JSON_SUBPROTOCOL, PROTO_SUBPROTOCOL, type Subprotocol } fro
 import { jsonCodec } from "./json-codec.ts";
 import { protoCodec } from "./proto-codec.ts";
 
-const TOKEN_PREFIX = "pushcast.token.";
+/** What the entry begins with that carries a browser's token; the rest is the token. */
+export const TOKEN_PREFIX = "pushcast.token.";
 
 const CODECS: ReadonlyMap<string, Codec> = new Map([
   [JSON_SUBPROTOCOL, jsonCodec],

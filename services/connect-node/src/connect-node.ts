@@ -21,6 +21,7 @@ import {
 } from "@pushcast/runtime";
 import type { Registry as MetricsRegistry } from "prom-client";
 import { Admission } from "./admission.ts";
+import { createAuth } from "./auth/create-auth.ts";
 import { createDeliveryCore } from "./delivery-core.ts";
 import { Drain } from "./drain.ts";
 import { drainRoute } from "./drain-route.ts";
@@ -86,9 +87,11 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     frameCacheBytes: () => core.frames.bytes,
     links: () => links.attached,
     pendingConnections: () => gateway.pendingConnections,
+    revocations: () => core.revocations.size,
   };
   const metrics = createNodeMetrics(registers, gauges, settings);
-  const core = createDeliveryCore({ nodeId, settings, clock, logger, metrics });
+  const auth = createAuth({ settings, clock, logger, metrics });
+  const core = createDeliveryCore({ nodeId, settings, clock, logger, metrics, ...auth.core });
   const { hub, sessions, intake } = core;
   const links = new ManagerLinks(intake);
   const drain = new Drain({
@@ -127,7 +130,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     maxRetryAfterSeconds: settings.RETRY_AFTER_MAX_SECONDS,
     isStarting: () => !readiness.ready,
     isDraining: () => !drain.accepts,
-    openSessions: () => hub.sessions.size,
+    openSessions: () => hub.sessions.size + gateway.unidentified,
   });
   const gateway = new Gateway({
     sessions,
@@ -135,6 +138,8 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     metrics,
     logger,
     admission,
+    authenticator: auth.authenticator,
+    allowedOrigins: settings.ALLOWED_ORIGINS,
     clock,
     maxPendingConnections: settings.MAX_PENDING_CONNECTIONS,
     handshakeMs: settings.HANDSHAKE_SECONDS * 1000,
@@ -158,6 +163,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
       intake,
       links,
       log: core.log,
+      revocations: core.revocations,
       readiness,
       maxContentBytes: settings.MAX_CONTENT_BYTES,
       clock,
@@ -192,6 +198,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     new Replication({
       log: core.log,
       intake,
+      revocations: core.revocations,
       links,
       peers: new Peers({ self, registry, connect: peerConnector(maxReceiveBytes) }),
       maxBytes: settings.LOG_BYTES,
@@ -214,6 +221,8 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     if (isStopping) throw new Error("stopped while it started");
   };
   const start = async (): Promise<ConnectNodeReady> => {
+    goOnStarting();
+    await auth.start();
     goOnStarting();
     housekeeping = clock.setInterval(core.housekeep, HOUSEKEEPING_MS, { unref: true });
     heartbeats.start();
@@ -251,6 +260,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     replication?.stop();
     heartbeats.stop();
     core.positionFrames.stop();
+    auth.stop();
     clock.clearInterval(housekeeping);
     await gateway.close(STOP_SECONDS * 1000 * GATEWAY_CLOSE_SHARE);
     links.endAll();

@@ -1,4 +1,9 @@
 import type { Clock, Logger } from "@pushcast/runtime";
+import { closeReason } from "@pushcast/wire";
+import { Revocations } from "./auth/revocations.ts";
+import { TokenExpiries } from "./auth/token-expiries.ts";
+import { TokenFrames } from "./auth/token-frames.ts";
+import type { TokenVerifier } from "./auth/token-verifier.ts";
 import { CatchUp, type CatchUpBudget } from "./catch-up.ts";
 import { Delivery } from "./delivery.ts";
 import { Flusher } from "./flusher.ts";
@@ -35,10 +40,16 @@ export interface DeliveryCoreInit {
     | "FLUSH_WINDOW_MS"
     | "MAX_ROOMS_PER_SESSION"
     | "HEARTBEAT_MS"
+    | "JWT_CLOCK_TOLERANCE_SECONDS"
+    | "JWT_MAX_SECONDS"
+    | "TOKEN_FRAMES_PER_MINUTE"
+    | "MAX_REVOCATIONS"
   >;
   clock: Clock;
   logger: Logger;
   metrics: NodeMetrics;
+  /** Judges the tokens that sessions send. @default they may send none */
+  verifier?: TokenVerifier;
   /** @default what suits a node of one core */
   budget?: TurnBudget;
 }
@@ -50,8 +61,9 @@ export interface DeliveryCore {
   readonly frames: FrameCache;
   readonly intake: Intake;
   readonly sessions: SessionService;
+  readonly revocations: Revocations;
   readonly positionFrames: PositionFrames;
-  /** Drops what is too old, and closes who is too slow. The owner calls it about once a second. */
+  /** Drops what is too old, and closes who is too slow or whose token has expired. The owner calls it about once a second. */
   housekeep(): void;
 }
 
@@ -102,7 +114,30 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     clock,
     onGap: () => metrics.gaps.inc({ reason: "evicted" }),
   });
-  const sessions = new SessionService({
+  const toleranceMs = settings.JWT_CLOCK_TOLERANCE_SECONDS * 1000;
+  const revocations = new Revocations({
+    clock,
+    keepMs: settings.JWT_MAX_SECONDS * 1000 + toleranceMs,
+    maxUsers: settings.MAX_REVOCATIONS,
+  });
+  const expiries = new TokenExpiries({
+    clock,
+    toleranceMs,
+    close: (session) => {
+      metrics.tokenExpiries.inc();
+      sessions.close(session, closeReason("TOKEN_EXPIRED", "the token has expired"));
+    },
+  });
+  const tokenFrames =
+    init.verifier &&
+    new TokenFrames({
+      verifier: init.verifier,
+      revocations,
+      clock,
+      perMinute: settings.TOKEN_FRAMES_PER_MINUTE,
+      onRefused: (reason) => metrics.rejections.inc({ reason }),
+    });
+  const sessions: SessionService = new SessionService({
     nodeId: init.nodeId,
     hub,
     log,
@@ -110,6 +145,9 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     flusher,
     catchUp,
     recovery,
+    revocations,
+    expiries,
+    tokenFrames,
     clock,
     logger,
     metrics,
@@ -119,7 +157,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
       heartbeatMs: settings.HEARTBEAT_MS,
     },
   });
-  const delivery = new Delivery({ hub, log, flusher, writer, sessions });
+  const delivery = new Delivery({ hub, log, flusher, writer, sessions, revocations });
   const positionFrames = new PositionFrames({
     hub,
     log,
@@ -137,11 +175,14 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     frames,
     intake,
     sessions,
+    revocations,
     positionFrames,
     housekeep: () => {
       log.evictExpired(clock.monotonicMs());
       log.epochs.forgetGone(clock.monotonicMs(), 2 * logMs);
       sessions.closeTooSlow();
+      expiries.closeExpired();
+      revocations.forgetOld();
     },
   };
 }

@@ -9,7 +9,9 @@ const leave = (userId: string, roomId: string): { command: Command } => ({
   command: { kind: { $case: "leave", value: { userId, roomId } } },
 });
 const disconnect = (userId: string, code = 4410, reason = "bye"): { command: Command } => ({
-  command: { kind: { $case: "disconnect", value: { userId, code, reason } } },
+  command: {
+    kind: { $case: "disconnect", value: { userId, code, reason, revokeIssuedBeforeMs: 0n } },
+  },
 });
 
 describe("the counts of a publication", () => {

@@ -1,5 +1,7 @@
 import type { Command } from "@pushcast/api";
 import { targetKind } from "@pushcast/log";
+import { closeReason } from "@pushcast/wire";
+import type { Revocation, Revocations } from "./auth/revocations.ts";
 import type { Flusher } from "./flusher.ts";
 import { type Audience, type Hub, Room } from "./hub.ts";
 import type { NodeEntry, NodeLog } from "./node-log.ts";
@@ -24,6 +26,7 @@ export class Delivery {
   readonly #flusher: Flusher;
   readonly #writer: Writer;
   readonly #sessions: SessionService;
+  readonly #revocations: Revocations;
 
   constructor(init: {
     hub: Hub;
@@ -31,12 +34,14 @@ export class Delivery {
     flusher: Flusher;
     writer: Writer;
     sessions: SessionService;
+    revocations: Revocations;
   }) {
     this.#hub = init.hub;
     this.#log = init.log;
     this.#flusher = init.flusher;
     this.#writer = init.writer;
     this.#sessions = init.sessions;
+    this.#revocations = init.revocations;
   }
 
   get hasSessions(): boolean {
@@ -83,11 +88,35 @@ export class Delivery {
           break;
       }
     }
-    return { delivered: changed, lagging: 0 };
+    return { delivered: changed + this.revokeBy(command), lagging: 0 };
+  }
+
+  /** Refuses the tokens that a command revokes, if it does, whenever it was given. @returns as `revoke` */
+  revokeBy({ kind }: Command): number {
+    if (kind?.$case !== "disconnect" || kind.value.revokeIssuedBeforeMs === 0n) return 0;
+    const { userId, revokeIssuedBeforeMs } = kind.value;
+    return this.revoke({ userId, issuedBeforeMs: Number(revokeIssuedBeforeMs) });
+  }
+
+  /**
+   * Refuses tokens from now on, and closes the user's sessions that have one.
+   * @returns the sessions that it closed
+   */
+  revoke(revocation: Revocation): number {
+    this.#revocations.add(revocation);
+    let closed = 0;
+    for (const session of [...this.#hub.sessionsOf([revocation.userId])]) {
+      if (!this.#revocations.covers(session.identity)) continue;
+      this.#sessions.close(session, closeReason("TOKEN_EXPIRED", "the token was revoked"));
+      closed += 1;
+    }
+    return closed;
   }
 
   /** Publications were lost between a manager and this node: every session that is open is told. */
   sayGap(): void {
+    // Commands may be among them.
+    this.#revocations.isWhole = false;
     this.#flusher.flushAll();
     const position = this.#log.epochs.heads();
     const sessions = [...this.#hub.sessions.values()];

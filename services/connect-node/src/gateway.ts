@@ -4,11 +4,12 @@ import { type Clock, type Logger, listen } from "@pushcast/runtime";
 import { HTTP_ERRORS, type HttpErrorCode, httpErrorBody, selectSubprotocol } from "@pushcast/wire";
 import { WebSocket, WebSocketServer } from "ws";
 import type { Admission } from "./admission.ts";
+import type { Authenticator, HandshakeRefusal } from "./auth/authenticator.ts";
 import { type ClientListeners, createClientListeners } from "./client-listeners.ts";
 import { ClientSocket, ClientWebSocket } from "./client-socket.ts";
 import { checkHandshake, type Handshake, PATH } from "./handshake.ts";
 import type { Heartbeats } from "./heartbeats.ts";
-import { identityWithoutToken } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { SessionService } from "./session-service.ts";
@@ -20,6 +21,9 @@ export interface GatewayInit {
   metrics: NodeMetrics;
   logger: Logger;
   admission: Admission;
+  authenticator: Authenticator;
+  /** Of pages that may connect; undefined for any. */
+  allowedOrigins: readonly string[] | undefined;
   clock: Clock;
   /** Connections that are no session; further ones are dropped. */
   maxPendingConnections: number;
@@ -29,6 +33,14 @@ export interface GatewayInit {
   sessionBufferBytes: number;
   /** Answers what is no WebSocket request and not for its path; else 404. */
   onOtherRequest?: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/** A handshake that counts, and its connection. */
+interface Admitted {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly handshake: Handshake;
 }
 
 /** How often Node looks for connections whose request takes too long; its default is 30 s. */
@@ -46,11 +58,16 @@ export class Gateway {
   readonly #open = new Set<ClientWebSocket>();
   readonly #queue: SlicedQueue;
   readonly #listeners: ClientListeners;
+  readonly #allowedOrigins: ReadonlySet<string> | undefined;
+  /** Connections of handshakes that are admitted, while it is found out who they are from. */
+  readonly #unidentified = new Set<Socket>();
+  #isClosing = false;
   /** All that are open, with a session or without. */
   #connections = 0;
 
   constructor(init: GatewayInit) {
     this.#init = init;
+    this.#allowedOrigins = init.allowedOrigins && new Set(init.allowedOrigins);
     this.#queue = new SlicedQueue(init.clock);
     this.#listeners = createClientListeners({
       sessions: init.sessions,
@@ -96,11 +113,19 @@ export class Gateway {
     return this.#connections - this.#open.size;
   }
 
+  /** Handshakes that are admitted and may become sessions. */
+  get unidentified(): number {
+    return this.#unidentified.size;
+  }
+
   /**
    * Takes no new connections. Those that are closing may end in good order for at most `graceMs`;
    * others are cut.
    */
   close(graceMs: number): Promise<void> {
+    this.#isClosing = true;
+    for (const socket of this.#unidentified)
+      this.#refuse(socket, { code: "NODE_DRAINING", retryAfterSeconds: 1 });
     for (const ws of this.#open) if (ws.readyState === WebSocket.OPEN) ws.terminate();
     return new Promise((resolve) => {
       const cut = setTimeout(() => {
@@ -139,28 +164,61 @@ export class Gateway {
 
   #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (socket.destroyed) return;
-    const checked = checkHandshake(request);
+    const checked = checkHandshake(request, this.#allowedOrigins);
     if (!checked.ok) {
-      this.#refuse(socket, checked.code, checked);
+      this.#refuse(socket, checked);
       return;
     }
-    const refusal = this.#init.admission.admit();
+    const { handshake } = checked;
+    const { authenticator, admission } = this.#init;
+    const refusal = authenticator.refuse(handshake) ?? admission.admit();
     if (refusal !== undefined) {
-      this.#refuse(socket, refusal.code, { retryAfterSeconds: refusal.retryAfterSeconds });
+      this.#refuse(socket, refusal);
+      return;
+    }
+    const identified = authenticator.identify(handshake);
+    const accept = (identity: Identity | HandshakeRefusal) => {
+      this.#accept({ request, socket, head, handshake }, identity);
+    };
+    if (!(identified instanceof Promise)) {
+      accept(identified);
+      return;
+    }
+    this.#unidentified.add(socket);
+    void identified.then((identity) => this.#queue.add(() => accept(identity)));
+  }
+
+  #accept(
+    { request, socket, head, handshake }: Admitted,
+    found: Identity | HandshakeRefusal,
+  ): void {
+    this.#unidentified.delete(socket);
+    // The client may have gone, or the node closed, while it was verified.
+    if (socket.destroyed || this.#isClosing) return;
+    if ("code" in found) {
+      this.#refuse(socket, found);
+      return;
+    }
+    if (this.#init.sessions.isRevoked(found)) {
+      this.#refuse(socket, { code: "TOKEN_REVOKED" });
       return;
     }
     this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
       socket.off("error", ignore);
-      this.#serve(ws, socket, checked.handshake);
+      this.#serve(ws, socket, handshake, found);
     });
   }
 
-  #serve(ws: ClientWebSocket, socket: Socket, { userId, codec, resumes }: Handshake): void {
+  #serve(
+    ws: ClientWebSocket,
+    socket: Socket,
+    { codec, resumes }: Handshake,
+    identity: Identity,
+  ): void {
     this.#open.add(ws);
     this.#boundConnections();
     const { sessions, heartbeats } = this.#init;
     const clientSocket = new ClientSocket(ws, socket, this.#listeners.drained);
-    const identity = identityWithoutToken(userId);
     const session = sessions.open({ identity, codec, resumes, socket: clientSocket });
     ws.session = session;
     ws.clientSocket = clientSocket;
@@ -179,11 +237,7 @@ export class Gateway {
     this.#init.heartbeats.remove(ws.session);
   }
 
-  #refuse(
-    socket: Socket,
-    code: HttpErrorCode,
-    { message, retryAfterSeconds }: { message?: string; retryAfterSeconds?: number },
-  ): void {
+  #refuse(socket: Socket, { code, message, retryAfterSeconds }: HandshakeRefusal): void {
     this.#init.metrics.rejections.inc({ reason: code });
     const body = httpErrorBody(code, message);
     const { status } = HTTP_ERRORS[code];

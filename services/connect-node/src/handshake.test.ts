@@ -51,13 +51,36 @@ describe("a handshake", () => {
   });
 });
 
+describe("what a handshake carries", () => {
+  const tokensOf = (url: string, headers: Record<string, string | undefined> = {}) => {
+    const checked = check(url, headers);
+    return checked.ok ? checked.handshake.tokens : checked.code;
+  };
+
+  test.each<[string, Record<string, string>, string[]]>([
+    ["/ws", {}, []],
+    ["/ws?access_token=a", {}, ["a"]],
+    ["/ws?access_token=", {}, []],
+    ["/ws", { authorization: "Bearer a" }, ["a"]],
+    ["/ws", { authorization: "bearer  a " }, ["a"]],
+    ["/ws", { authorization: "Bearer" }, []],
+    ["/ws", { authorization: "Basic a" }, []],
+    ["/ws", offering(`${JSON_SUBPROTOCOL}, pushcast.token.a`), ["a"]],
+    ["/ws", offering("pushcast.token."), []],
+    ["/ws?access_token=a", { authorization: "Bearer a", ...offering("pushcast.token.a") }, ["a"]],
+    ["/ws?access_token=a", { authorization: "Bearer b" }, ["b", "a"]],
+    ["/ws", offering("pushcast.token.a, pushcast.token.b"), ["a", "b"]],
+  ])("%s with %j: %j", (url, headers, tokens) => {
+    expect(tokensOf(url, headers)).toEqual(tokens);
+  });
+});
+
 describe("a handshake is refused", () => {
   test.each([
     ["/", "NOT_FOUND"],
     ["/ws/", "NOT_FOUND"],
     ["/wss?user_id=a", "NOT_FOUND"],
     ["/WS?user_id=a", "NOT_FOUND"],
-    ["/ws", "USER_INVALID"],
     ["/ws?user_id=", "USER_INVALID"],
     ["/ws?user_id", "USER_INVALID"],
     [`/ws?user_id=${"x".repeat(257)}`, "USER_INVALID"],

@@ -16,6 +16,8 @@ describe("a publication that would break a frame or a close", () => {
     ["a time before 1970", { atMs: -1 }],
     ["a close code that is not the application's", disconnect(99, "")],
     ["a close reason that is too long", disconnect(4410, "x".repeat(124))],
+    ["a revocation of no time", disconnect(4410, "", -1n)],
+    ["a revocation of a time that no number holds", disconnect(4410, "", 2n ** 53n)],
   ])("is skipped and counted, and not asked for again: %s", async (_, push) => {
     const stage = new Stage();
     const client = stage.open("a");
@@ -43,8 +45,8 @@ describe("a publication that would break a frame or a close", () => {
     expect((await stage.metrics.invalid.get()).values[0]?.value).toBe(1);
   });
 
-  function disconnect(code: number, reason: string) {
-    const value = { userId: "a", code, reason };
+  function disconnect(code: number, reason: string, revokeIssuedBeforeMs = 0n) {
+    const value = { userId: "a", code, reason, revokeIssuedBeforeMs };
     return { command: { kind: { $case: "disconnect" as const, value } } };
   }
 });

@@ -1,5 +1,6 @@
 import type { Publication } from "@pushcast/log";
 import type { Clock } from "@pushcast/runtime";
+import type { Revocation } from "./auth/revocations.ts";
 import { DeliverError, type DeliverMessage } from "./deliver-message.ts";
 import type { Delivery, Outcome } from "./delivery.ts";
 import type { NodeMetrics } from "./metrics.ts";
@@ -146,8 +147,8 @@ export class Intake {
 
   /**
    * Takes in a publication from a peer's log. It is delivered and kept like one of a link, but not
-   * counted as received, and a command is only kept: it may be older than the sessions here. It stays
-   * as long as one that came now, whatever the clocks of the two nodes say.
+   * counted as received, and a command is only kept: it may be older than the sessions here. Tokens that
+   * it revokes are refused at once: they say themselves how old they are. It stays as long as one that came now, whatever the clocks of the two nodes say.
    */
   takeCopied({ encoded, publication }: OwnPublication): void {
     const { epoch, seq, idempotencyKey, ephemeral } = publication;
@@ -159,6 +160,8 @@ export class Intake {
       if (publication.command === undefined) {
         const outcome = this.#delivery.deliver(entry);
         if (idempotencyKey !== "") this.#keys.set(idempotencyKey, outcome);
+      } else {
+        this.#delivery.revokeBy(publication.command);
       }
       this.#log.append(entry);
       if (publication.command !== undefined && this.#delivery.hasSessions) {
@@ -166,6 +169,11 @@ export class Intake {
       }
     }
     this.advance(epoch, seq);
+  }
+
+  /** A peer refuses these tokens. */
+  takeRevocation(revocation: Revocation): void {
+    this.#delivery.revoke(revocation);
   }
 
   /** Delivers a publication that belongs to no manager and is not kept. */
@@ -224,7 +232,8 @@ export class Intake {
 function isDeliverable({ atMs, command }: Publication): boolean {
   if (!Number.isSafeInteger(atMs) || atMs < 0) return false;
   if (command?.kind?.$case !== "disconnect") return true;
-  const { code, reason } = command.kind.value;
+  const { code, reason, revokeIssuedBeforeMs } = command.kind.value;
+  if (revokeIssuedBeforeMs < 0n || revokeIssuedBeforeMs > Number.MAX_SAFE_INTEGER) return false;
   return code >= 4000 && code <= 4999 && Buffer.byteLength(reason) <= MAX_REASON_BYTES;
 }
 

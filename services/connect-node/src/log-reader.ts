@@ -24,7 +24,10 @@ export interface LogRead {
   readonly maxBytes: number;
 }
 
-export function toLogRead({ after, maxBytes }: ReplicateRequest): LogRead {
+export function toLogRead({
+  after,
+  maxBytes,
+}: Pick<ReplicateRequest, "after" | "maxBytes">): LogRead {
   return {
     after: new Map(after.map(({ epoch, seq }) => [epoch, Number(seq)])),
     maxBytes: maxBytes === 0n ? Number.POSITIVE_INFINITY : Number(maxBytes),

@@ -1,7 +1,10 @@
 import { type NodeState, REGISTRY_EVENT_TYPES } from "@pushcast/registry";
-import { CLOSE_CODES, HTTP_ERRORS } from "@pushcast/wire";
+import { CLOSE_CODES, type ErrorCode, HTTP_ERRORS } from "@pushcast/wire";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { NodeSettings } from "./settings.ts";
+
+/** Beside those that a handshake can have as well. */
+const TOKEN_FRAME_REASONS: readonly ErrorCode[] = ["TOKEN_UNVERIFIED", "TOO_MANY_TOKENS"];
 
 const NODE_STATES: readonly NodeState[] = ["starting", "ready", "draining"];
 
@@ -16,6 +19,7 @@ export interface NodeGauges {
   frameCacheBytes(): number;
   links(): number;
   pendingConnections(): number;
+  revocations(): number;
 }
 
 export type NodeMetrics = ReturnType<typeof createNodeMetrics>;
@@ -24,7 +28,10 @@ export type NodeMetrics = ReturnType<typeof createNodeMetrics>;
 export function createNodeMetrics(
   registry: Registry,
   gauges: NodeGauges,
-  settings: Pick<NodeSettings, "MAX_SESSIONS" | "MAX_PENDING_CONNECTIONS" | "LOG_BYTES">,
+  settings: Pick<
+    NodeSettings,
+    "MAX_SESSIONS" | "MAX_PENDING_CONNECTIONS" | "LOG_BYTES" | "MAX_REVOCATIONS"
+  >,
 ) {
   const registers = [registry];
   const gauge = (name: string, help: string, read: () => number) =>
@@ -69,6 +76,8 @@ export function createNodeMetrics(
     "MAX_PENDING_CONNECTIONS",
     () => settings.MAX_PENDING_CONNECTIONS,
   );
+  gauge("connect_node_revocations", "Users of whom older tokens are refused", gauges.revocations);
+  gauge("connect_node_max_revocations", "MAX_REVOCATIONS", () => settings.MAX_REVOCATIONS);
 
   const received = tally(registers, {
     name: "connect_node_push_received_total",
@@ -110,11 +119,23 @@ export function createNodeMetrics(
   for (const { code } of Object.values(CLOSE_CODES)) closes.inc({ code: String(code) }, 0);
   const rejections = new Counter({
     name: "connect_node_rejections_total",
-    help: "Handshakes and joins refused, by the code of the answer",
+    help: "Handshakes, joins and tokens refused, by the code of the answer",
     labelNames: ["reason"],
     registers,
   });
-  for (const reason of Object.keys(HTTP_ERRORS)) rejections.inc({ reason }, 0);
+  for (const reason of [...Object.keys(HTTP_ERRORS), ...TOKEN_FRAME_REASONS]) {
+    rejections.inc({ reason }, 0);
+  }
+  const tokenExpiries = new Counter({
+    name: "connect_node_token_expiries_total",
+    help: "Sessions closed because their token expired; with those that were revoked they are the closes with 4401",
+    registers,
+  });
+  const jwksFailures = new Counter({
+    name: "connect_node_jwks_failures_total",
+    help: "Reads of JWT_JWKS_URL that failed",
+    registers,
+  });
   const droppedConnections = new Counter({
     name: "connect_node_dropped_connections_total",
     help: "Connections beyond MAX_PENDING_CONNECTIONS, closed without an answer",
@@ -153,6 +174,8 @@ export function createNodeMetrics(
     recoveries,
     closes,
     rejections,
+    tokenExpiries,
+    jwksFailures,
     droppedConnections,
     registryEvents,
     peerReads,

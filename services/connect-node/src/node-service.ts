@@ -19,6 +19,7 @@ import type { Publication } from "@pushcast/log";
 import { publicationId } from "@pushcast/log";
 import { type Clock, type Logger, RpcError, toServiceError, unaryHandler } from "@pushcast/runtime";
 import { contentProblem, contentTypeProblem, idProblem, isEpoch } from "@pushcast/wire";
+import type { Revocation, Revocations } from "./auth/revocations.ts";
 import type { Hub } from "./hub.ts";
 import type { Intake } from "./intake.ts";
 import { answerPeer, toLogRead } from "./log-reader.ts";
@@ -26,12 +27,15 @@ import { ManagerLink } from "./manager-link.ts";
 import type { ManagerLinks } from "./manager-links.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { Readiness } from "./readiness.ts";
-import { encodeReplicateMessage } from "./replicate-message.ts";
+import { encodeReplicateMessage, type ReplicateMessage } from "./replicate-message.ts";
 
 const MAX_USER_IDS = 10_000;
 const MAX_EXCLUDED_USER_IDS = 1_000;
 /** Epochs that a peer may name: far more managers than there ever are in twice LOG_SECONDS. */
 const MAX_AFTER = 100_000;
+/** At most 0.3 MiB. */
+const REVOCATIONS_TOGETHER = 1_000;
+const NO_PUBLICATIONS = { epochs: [], publications: [], done: false, logAgeMs: 0 };
 
 /**
  * The service as gRPC serves it. `Deliver` takes its requests and `Replicate` gives its responses as
@@ -53,6 +57,7 @@ interface NodeServiceInit {
   intake: Intake;
   links: ManagerLinks;
   log: NodeLog;
+  revocations: Revocations;
   readiness: Readiness;
   maxContentBytes: number;
   clock: Clock;
@@ -115,7 +120,7 @@ function deliver(init: NodeServiceInit, call: ServerDuplexStream<Buffer, Deliver
 
 /** Sends this node's log to a peer, a message a turn of the event loop, as fast as the peer takes it. */
 async function replicate(
-  { log, readiness, clock }: NodeServiceInit,
+  { log, revocations, readiness, clock }: NodeServiceInit,
   call: ServerWritableStream<ReplicateRequest, Buffer>,
 ): Promise<void> {
   if (!readiness.ready) {
@@ -130,12 +135,29 @@ async function replicate(
     refuse("EPOCH_INVALID", isEpoch(epoch) ? undefined : "must be 16 hex digits", "epoch");
     refuse("SEQ_INVALID", seq < 2n ** 53n ? undefined : "must be below 2^53", "seq");
   }
+  if (call.request.wantsRevocations) {
+    for (const message of revocationMessages(revocations)) {
+      if (call.cancelled || call.destroyed) return;
+      await written(call, encodeReplicateMessage(message));
+    }
+  }
   for (const message of answerPeer(log, toLogRead(call.request), () => clock.monotonicMs())) {
     if (call.cancelled || call.destroyed) return;
     if (message !== undefined) await written(call, encodeReplicateMessage(message));
     await nextTurn();
   }
   call.end();
+}
+
+function* revocationMessages(revocations: Revocations): Generator<ReplicateMessage, void> {
+  let some: Revocation[] = [];
+  for (const revocation of revocations.entries()) {
+    some.push(revocation);
+    if (some.length < REVOCATIONS_TOGETHER) continue;
+    yield { ...NO_PUBLICATIONS, revocations: some };
+    some = [];
+  }
+  if (some.length > 0) yield { ...NO_PUBLICATIONS, revocations: some };
 }
 
 /**

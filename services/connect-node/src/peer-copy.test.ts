@@ -347,7 +347,7 @@ describe("a copied publication", () => {
   test("that is a command is kept for other nodes, and not carried out", async () => {
     const stage = new Stage();
     const client = stage.open("ann");
-    const value = { userId: "ann", code: 4410, reason: "" };
+    const value = { userId: "ann", code: 4410, reason: "", revokeIssuedBeforeMs: 0n };
     const disconnect = new FarManager().encode({
       command: { kind: { $case: "disconnect", value } },
     });

@@ -57,6 +57,7 @@ export class PeerCopy {
 
   /** @throws ReplicateError, or DeliverError for bytes that are no publication */
   take(message: ReplicateMessage): void {
+    for (const revocation of message.revocations ?? []) this.#intake.takeRevocation(revocation);
     for (const state of message.epochs) this.#begin(state);
     this.#skipAttached();
     for (const bytes of message.publications) this.#takeOne(bytes);

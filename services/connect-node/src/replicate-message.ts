@@ -1,7 +1,12 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { EpochState as EpochStateCodec, ReplicateResponse } from "@pushcast/api";
+import {
+  EpochState as EpochStateCodec,
+  ReplicateResponse,
+  Revocation as RevocationCodec,
+} from "@pushcast/api";
 import { messageField, type SeqRange } from "@pushcast/log";
 import { isEpoch } from "@pushcast/wire";
+import type { Revocation } from "./auth/revocations.ts";
 
 /** What a peer has of one epoch: everything of (tailSeq, headSeq] that is not in a hole. */
 export interface PeerEpoch {
@@ -25,6 +30,8 @@ export interface ReplicateMessage {
   readonly done: boolean;
   /** Since the peer's log began empty, or the log that it was copied from. */
   readonly logAgeMs: number;
+  /** Those that the peer knows, or some of them. */
+  readonly revocations?: readonly Revocation[];
 }
 
 /** A peer answered what the protocol does not allow. */
@@ -48,6 +55,10 @@ export function encodeReplicateMessage(message: ReplicateMessage): Buffer {
     publications: [],
     done: message.done,
     logAgeMs: BigInt(Math.round(message.logAgeMs)),
+    revocations: (message.revocations ?? []).map(({ userId, issuedBeforeMs }) => ({
+      userId,
+      issuedBeforeMs: BigInt(issuedBeforeMs),
+    })),
   }).finish();
   const publications = message.publications.map((bytes) => messageField(PUBLICATIONS_FIELD, bytes));
   return Buffer.concat([head, ...publications]);
@@ -65,6 +76,9 @@ export function decodeReplicateMessage(bytes: Uint8Array): ReplicateMessage {
     const problem = stateProblem(state);
     if (problem !== undefined) throw new ReplicateError(`an epoch's state: ${problem}`);
   }
+  for (const { issuedBeforeMs } of message.revocations ?? []) {
+    if (!Number.isSafeInteger(issuedBeforeMs)) throw new ReplicateError("a revocation of no time");
+  }
   return message;
 }
 
@@ -72,6 +86,7 @@ function decode(bytes: Uint8Array): ReplicateMessage {
   const reader = new BinaryReader(bytes);
   const epochs: PeerEpoch[] = [];
   const publications: Uint8Array[] = [];
+  const revocations: Revocation[] = [];
   let done = false;
   let logAgeMs = 0;
   while (reader.pos < reader.len) {
@@ -84,11 +99,15 @@ function decode(bytes: Uint8Array): ReplicateMessage {
       done = reader.bool();
     } else if (field === 4 && wireType === WireType.Varint) {
       logAgeMs = Number(reader.uint64());
+    } else if (field === 5 && wireType === WireType.LengthDelimited) {
+      const { userId, issuedBeforeMs } = RevocationCodec.decode(reader.bytes());
+      revocations.push({ userId, issuedBeforeMs: Number(issuedBeforeMs) });
     } else {
       reader.skip(wireType, field);
     }
   }
-  return { epochs, publications, done, logAgeMs };
+  const read = { epochs, publications, done, logAgeMs };
+  return revocations.length === 0 ? read : { ...read, revocations };
 }
 
 function toPeerEpoch(state: EpochStateCodec): PeerEpoch {

@@ -98,6 +98,7 @@ async function setUp(times: Partial<ReplicationTimes> = {}) {
   const replication = new Replication({
     log: core.log,
     intake: core.intake,
+    revocations: core.revocations,
     links,
     peers,
     maxBytes: 1e9,

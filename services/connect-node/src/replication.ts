@@ -1,6 +1,7 @@
 import type { ReplicateRequest } from "@pushcast/api";
 import type { Position } from "@pushcast/log";
 import type { Clock, Logger, TimerHandle } from "@pushcast/runtime";
+import type { Revocations } from "./auth/revocations.ts";
 import type { Intake } from "./intake.ts";
 import { WANTS_NOTHING } from "./log-reader.ts";
 import type { ManagerLinks } from "./manager-links.ts";
@@ -34,6 +35,7 @@ const BEGIN_WITHIN_LOG_TIMES = 1.5;
 export class Replication {
   readonly #log: NodeLog;
   readonly #intake: Intake;
+  readonly #revocations: Revocations;
   readonly #links: ManagerLinks;
   readonly #peers: Peers;
   readonly #maxBytes: number;
@@ -52,6 +54,7 @@ export class Replication {
   constructor(init: {
     log: NodeLog;
     intake: Intake;
+    revocations: Revocations;
     links: ManagerLinks;
     peers: Peers;
     /** Of publications: `LOG_BYTES`. */
@@ -63,6 +66,7 @@ export class Replication {
   }) {
     this.#log = init.log;
     this.#intake = init.intake;
+    this.#revocations = init.revocations;
     this.#links = init.links;
     this.#peers = init.peers;
     this.#maxBytes = init.maxBytes;
@@ -186,11 +190,13 @@ export class Replication {
     const request: ReplicateRequest = {
       after: Array.from(after, ([epoch, seq]) => ({ epoch, seq: BigInt(seq) })),
       maxBytes: BigInt(this.#maxBytes),
+      wantsRevocations: !this.#revocations.isWhole,
     };
     this.#reading = peer;
     try {
       await peer.connection.replicate(request, (message) => copy.take(message));
       if (!copy.done) throw new Error("the answer ended before its end");
+      if (request.wantsRevocations) this.#revocations.isWhole = true;
       this.#succeeded(peer);
     } catch (err) {
       this.#failed(peer, err);

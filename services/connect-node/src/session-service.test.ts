@@ -221,8 +221,9 @@ describe("other frames", () => {
     const stage = new Stage();
     const client = stage.open("a");
     client.news();
-    const receive = (text: string, isBinary = false) =>
-      stage.core.sessions.receive(client.session, Buffer.from(text), isBinary);
+    const receive = (text: string, isBinary = false) => {
+      void stage.core.sessions.receive(client.session, Buffer.from(text), isBinary);
+    };
     receive('{"type":"dance","id":3}');
     receive('{"type":"join","id":4,"room":""}');
     expect(client.news()).toMatchObject([

@@ -8,6 +8,9 @@ import {
   closeReason,
   PING_FRAME,
 } from "@pushcast/wire";
+import type { Revocations } from "./auth/revocations.ts";
+import type { TokenExpiries } from "./auth/token-expiries.ts";
+import type { TokenFrames } from "./auth/token-frames.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { Flusher } from "./flusher.ts";
 import type { Hub } from "./hub.ts";
@@ -45,6 +48,9 @@ export class SessionService {
   readonly #flusher: Flusher;
   readonly #catchUp: CatchUp;
   readonly #recovery: Recovery;
+  readonly #revocations: Revocations;
+  readonly #expiries: TokenExpiries;
+  readonly #tokenFrames: TokenFrames | undefined;
 
   constructor(init: {
     nodeId: string;
@@ -54,6 +60,10 @@ export class SessionService {
     flusher: Flusher;
     catchUp: CatchUp;
     recovery: Recovery;
+    revocations: Revocations;
+    expiries: TokenExpiries;
+    /** None with `AUTH_MODE=none`. */
+    tokenFrames: TokenFrames | undefined;
     limits: SessionLimits;
     clock: Clock;
     logger: Logger;
@@ -66,10 +76,18 @@ export class SessionService {
     this.#flusher = init.flusher;
     this.#catchUp = init.catchUp;
     this.#recovery = init.recovery;
+    this.#revocations = init.revocations;
+    this.#expiries = init.expiries;
+    this.#tokenFrames = init.tokenFrames;
     this.#limits = init.limits;
     this.#clock = init.clock;
     this.#logger = init.logger;
     this.#metrics = init.metrics;
+  }
+
+  /** Whether its token was revoked: then it may not open. */
+  isRevoked(identity: Identity): boolean {
+    return this.#revocations.covers(identity);
   }
 
   /** @param resumes the client will resume *self*, which is held until then */
@@ -88,6 +106,7 @@ export class SessionService {
       offset: this.#log.end,
     });
     this.#hub.add(session);
+    this.#expiries.add(session);
     if (init.resumes) {
       this.#hub.setState(session.self, "held");
       this.#clock.setTimeout(() => this.#endHold(session), RESUME_HOLD_MS, { unref: true });
@@ -135,6 +154,7 @@ export class SessionService {
   ended(session: Session): void {
     session.closed = true;
     this.#hub.remove(session);
+    this.#expiries.remove(session);
   }
 
   /** Ends a session by the server's decision; what is pending for it is written first. */
@@ -143,6 +163,7 @@ export class SessionService {
     this.#flushNow(session);
     session.closed = true;
     this.#hub.remove(session);
+    this.#expiries.remove(session);
     this.#metrics.closes.inc({ code: String(code) });
     session.socket.close(code, reason);
   }
@@ -229,6 +250,9 @@ export class SessionService {
         this.#resume(session, frame);
         break;
       case "token":
+        if (this.#tokenFrames !== undefined) {
+          return this.#takeToken(session, frame.token, this.#tokenFrames);
+        }
         this.#writer.send(session, {
           type: "error",
           code: "BAD_REQUEST",
@@ -240,6 +264,21 @@ export class SessionService {
         break;
     }
     return undefined;
+  }
+
+  async #takeToken(session: Session, token: string, frames: TokenFrames): Promise<void> {
+    const answer = await frames.answer(session, token);
+    if (session.closed) return;
+    if (!answer.ok) {
+      if ("close" in answer) this.close(session, answer.close);
+      else this.#writer.send(session, { type: "error", ...answer.error });
+    } else {
+      this.#expiries.remove(session);
+      session.identity = answer.identity;
+      this.#expiries.add(session);
+      const { expiresAtMs: expiresAt = 0 } = answer.identity;
+      this.#writer.send(session, { type: "token_accepted", expiresAt });
+    }
   }
 
   #join(session: Session, frame: ClientFrame & { type: "join" }): void {

@@ -44,9 +44,13 @@ describe("the settings of a connect-node", () => {
     expect(nodeSettings.AUTH_MODE.default).toBe("jwt");
   });
 
-  test("refuse to start without AUTH_MODE=none, and say why", () => {
-    expect(problems({ REGISTRY: "memory" })).toEqual([
-      { setting: "AUTH_MODE", problem: expect.stringMatching(/jwt.*set AUTH_MODE=none/) },
+  test.each([
+    [{}, /needs one of JWT_SECRET_FILE, JWT_PUBLIC_KEY_FILE and JWT_JWKS_URL/],
+    [{ JWT_SECRET_FILE: "/a", JWT_JWKS_URL: "https://b/" }, /takes only one of/],
+    [{ AUTH_MODE: "none", NODE_ENV: "production" }, /i-know-that-anybody-can-be-anybody/],
+  ])("refuse to start with %j, and say why", (env, problem) => {
+    expect(problems({ REGISTRY: "memory", ...env })).toEqual([
+      { setting: "AUTH_MODE", problem: expect.stringMatching(problem) },
     ]);
   });
 
@@ -70,9 +74,26 @@ describe("the settings of a connect-node", () => {
     { POD_IP: "10.1.2.3" },
     { POD_IP: "fd00::12" },
     { LAG_SECONDS: "0.5" },
+    { AUTH_MODE: "jwt", JWT_SECRET_FILE: "/run/secrets/jwt" },
+    { AUTH_MODE: "", JWT_JWKS_URL: "https://issuer.test/.well-known/jwks.json" },
+    { NODE_ENV: "production", AUTH_NONE_IN_PRODUCTION: "i-know-that-anybody-can-be-anybody" },
+    { ALLOWED_ORIGINS: "https://app.test, http://localhost:8080,capacitor://localhost" },
     { FLUSH_WINDOW_MS: "25" },
   ])("take %j", (env) => {
     expect(problems({ ...VALID, ...env })).toEqual([]);
+  });
+
+  test.each([
+    "https://app.test/",
+    "app.test",
+    "https://app.test:443",
+    "https://APP.test",
+    "*",
+    "null",
+  ])("do not take %s for an origin", (origin) => {
+    expect(problems({ ...VALID, ALLOWED_ORIGINS: origin })).toMatchObject([
+      { setting: "ALLOWED_ORIGINS" },
+    ]);
   });
 
   test("have a doc line and a description each", () => {

@@ -2,7 +2,6 @@ import {
   type CrossCheck,
   integer,
   ipAddress,
-  oneOf,
   port,
   type SettingsOf,
   seconds,
@@ -10,6 +9,7 @@ import {
   sharedSettings,
   text,
 } from "@pushcast/runtime";
+import { authChecks, authSettings } from "./auth/auth-settings.ts";
 
 /** Every setting of a connect-node. */
 export const nodeSettings = {
@@ -146,10 +146,7 @@ export const nodeSettings = {
     default: 60,
     doc: "Over how long clients are then told to reconnect elsewhere; who is still there is closed with 1012.",
   }),
-  AUTH_MODE: oneOf(["jwt", "none"], {
-    default: "jwt",
-    doc: "How clients are identified: by a token, or not at all (`?user_id=` is believed).",
-  }),
+  ...authSettings,
   OPS_TOKEN: text({
     secret: true,
     doc: "The bearer token with which POST /drain is allowed from other addresses than loopback.",
@@ -159,13 +156,4 @@ export const nodeSettings = {
 export type NodeSettings = SettingsOf<typeof nodeSettings>;
 
 /** What must hold between settings. */
-export const nodeChecks: readonly CrossCheck<NodeSettings>[] = [
-  ...sharedChecks,
-  {
-    settings: ["AUTH_MODE"],
-    problem: ({ AUTH_MODE }) =>
-      AUTH_MODE === "jwt"
-        ? "jwt, the default, is not available in this version: set AUTH_MODE=none by hand, where every client may be believed"
-        : undefined,
-  },
-];
+export const nodeChecks: readonly CrossCheck<NodeSettings>[] = [...sharedChecks, ...authChecks];

@@ -558,7 +558,8 @@ function pushOf(pushed: Extract<Pushed, { kind: "publication" }>): Push {
 function commandOf(pushed: Exclude<Pushed, { kind: "publication" }>): Command {
   const userId = userName(pushed.user);
   if (pushed.kind === "disconnect") {
-    return { kind: { $case: "disconnect", value: { userId, code: 4410, reason: "" } } };
+    const value = { userId, code: 4410, reason: "", revokeIssuedBeforeMs: 0n };
+    return { kind: { $case: "disconnect", value } };
   }
   return { kind: { $case: pushed.kind, value: { userId, roomId: roomName(pushed.room) } } };
 }

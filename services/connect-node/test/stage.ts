@@ -41,6 +41,7 @@ export function metricsWithoutNode(registry: Registry): NodeMetrics {
     frameCacheBytes: nothing,
     links: nothing,
     pendingConnections: nothing,
+    revocations: nothing,
   };
   return createNodeMetrics(registry, gauges, settingsWith());
 }
@@ -136,7 +137,7 @@ export class Client {
 
   send(frame: ClientFrame): void {
     const data = clientCodec(this.#codec.subprotocol).encode(frame);
-    this.#core.sessions.receive(this.session, data, this.#codec.binary);
+    void this.#core.sessions.receive(this.session, data, this.#codec.binary);
   }
 
   /** The reader stops: what is written from now on is queued. */

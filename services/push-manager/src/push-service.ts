@@ -2,6 +2,8 @@ import type { ServerUnaryCall } from "@grpc/grpc-js";
 import {
   type Command,
   type DeliveryReport,
+  type DisconnectCommand,
+  type DisconnectUserRequest,
   type PushManagerServiceServer,
   PushManagerServiceService,
 } from "@pushcast/api";
@@ -70,8 +72,7 @@ export class PushService {
       }),
       disconnectUser: unary((request, call) => {
         throwIf(disconnectError(request));
-        const code = request.code === 0 ? CLOSE_CODES.DISCONNECTED.code : request.code;
-        return this.#command({ $case: "disconnect", value: { ...request, code } }, call);
+        return this.#command({ $case: "disconnect", value: this.#disconnect(request) }, call);
       }),
       getRoom: unary((request, call) => {
         throwIf(roomError(request.roomId));
@@ -122,6 +123,13 @@ export class PushService {
         resolve({ report });
       });
     });
+  }
+
+  #disconnect({ userId, code, reason, revokeTokens }: DisconnectUserRequest): DisconnectCommand {
+    // With a new token the user may come back.
+    const { code: usual } = revokeTokens ? CLOSE_CODES.TOKEN_EXPIRED : CLOSE_CODES.DISCONNECTED;
+    const revokeIssuedBeforeMs = revokeTokens ? BigInt(this.#options.clock.now()) : 0n;
+    return { userId, code: code === 0 ? usual : code, reason, revokeIssuedBeforeMs };
   }
 
   #timeoutMs(call: Pick<ServerUnaryCall<unknown, unknown>, "getDeadline">): number {

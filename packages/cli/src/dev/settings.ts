@@ -52,6 +52,8 @@ export function readDevSettings(
     GRPC_PORT: String(grpc),
     OPS_PORT: String(ops),
     AUTH_MODE: "none",
+    // Only this machine reaches it.
+    NODE_ENV: "development",
     DRAIN_ACCEPT_SECONDS: "0",
     DRAIN_SECONDS,
   }));

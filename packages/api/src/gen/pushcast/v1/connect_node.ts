@@ -106,6 +106,8 @@ export interface ReplicateRequest {
   after: EpochPosition[];
   /** Of encoded publications; the oldest are left out. 0 means no limit. */
   maxBytes: bigint;
+  /** Whether it also wants the revocations, which live longer than logs. */
+  wantsRevocations: boolean;
 }
 
 /** The first message has the table; the publications follow in log order. */
@@ -120,6 +122,16 @@ export interface ReplicateResponse {
   done: boolean;
   /** Since the log began empty, or the age of the log that it was copied from. */
   logAgeMs: bigint;
+  /** In messages of their own, before the others. */
+  revocations: Revocation[];
+}
+
+/** Tokens of a user that are refused. */
+export interface Revocation {
+  /** Empty: those of all users. */
+  userId: string;
+  /** Unix milliseconds: of those that were issued then or before. */
+  issuedBeforeMs: bigint;
 }
 
 export interface EpochPosition {
@@ -1139,7 +1151,7 @@ export const Outcome: MessageFns<Outcome> = {
 };
 
 function createBaseReplicateRequest(): ReplicateRequest {
-  return { after: [], maxBytes: 0n };
+  return { after: [], maxBytes: 0n, wantsRevocations: false };
 }
 
 export const ReplicateRequest: MessageFns<ReplicateRequest> = {
@@ -1152,6 +1164,9 @@ export const ReplicateRequest: MessageFns<ReplicateRequest> = {
         throw new globalThis.Error("value provided for field message.maxBytes of type uint64 too large");
       }
       writer.uint32(16).uint64(message.maxBytes);
+    }
+    if (message.wantsRevocations !== false) {
+      writer.uint32(24).bool(message.wantsRevocations);
     }
     return writer;
   },
@@ -1185,6 +1200,14 @@ export const ReplicateRequest: MessageFns<ReplicateRequest> = {
             message.maxBytes = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.wantsRevocations = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1205,6 +1228,11 @@ export const ReplicateRequest: MessageFns<ReplicateRequest> = {
         : isSet(object.max_bytes)
         ? BigInt(object.max_bytes)
         : 0n,
+      wantsRevocations: isSet(object.wantsRevocations)
+        ? globalThis.Boolean(object.wantsRevocations)
+        : isSet(object.wants_revocations)
+        ? globalThis.Boolean(object.wants_revocations)
+        : false,
     };
   },
 
@@ -1216,6 +1244,9 @@ export const ReplicateRequest: MessageFns<ReplicateRequest> = {
     if (message.maxBytes !== 0n) {
       obj.maxBytes = message.maxBytes.toString();
     }
+    if (message.wantsRevocations !== false) {
+      obj.wantsRevocations = message.wantsRevocations;
+    }
     return obj;
   },
 
@@ -1226,12 +1257,13 @@ export const ReplicateRequest: MessageFns<ReplicateRequest> = {
     const message = createBaseReplicateRequest();
     message.after = object.after?.map((e) => EpochPosition.fromPartial(e)) || [];
     message.maxBytes = (object.maxBytes !== undefined && object.maxBytes !== null) ? BigInt(object.maxBytes) : 0n;
+    message.wantsRevocations = object.wantsRevocations ?? false;
     return message;
   },
 };
 
 function createBaseReplicateResponse(): ReplicateResponse {
-  return { epochs: [], publications: [], done: false, logAgeMs: 0n };
+  return { epochs: [], publications: [], done: false, logAgeMs: 0n, revocations: [] };
 }
 
 export const ReplicateResponse: MessageFns<ReplicateResponse> = {
@@ -1250,6 +1282,9 @@ export const ReplicateResponse: MessageFns<ReplicateResponse> = {
         throw new globalThis.Error("value provided for field message.logAgeMs of type uint64 too large");
       }
       writer.uint32(32).uint64(message.logAgeMs);
+    }
+    for (const v of message.revocations) {
+      Revocation.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1299,6 +1334,14 @@ export const ReplicateResponse: MessageFns<ReplicateResponse> = {
             message.logAgeMs = reader.uint64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.revocations.push(Revocation.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1323,6 +1366,9 @@ export const ReplicateResponse: MessageFns<ReplicateResponse> = {
         : isSet(object.log_age_ms)
         ? BigInt(object.log_age_ms)
         : 0n,
+      revocations: globalThis.Array.isArray(object?.revocations)
+        ? object.revocations.map((e: any) => Revocation.fromJSON(e))
+        : [],
     };
   },
 
@@ -1340,6 +1386,9 @@ export const ReplicateResponse: MessageFns<ReplicateResponse> = {
     if (message.logAgeMs !== 0n) {
       obj.logAgeMs = message.logAgeMs.toString();
     }
+    if (message.revocations?.length) {
+      obj.revocations = message.revocations.map((e) => Revocation.toJSON(e));
+    }
     return obj;
   },
 
@@ -1352,6 +1401,105 @@ export const ReplicateResponse: MessageFns<ReplicateResponse> = {
     message.publications = object.publications?.map((e) => Publication.fromPartial(e)) || [];
     message.done = object.done ?? false;
     message.logAgeMs = (object.logAgeMs !== undefined && object.logAgeMs !== null) ? BigInt(object.logAgeMs) : 0n;
+    message.revocations = object.revocations?.map((e) => Revocation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRevocation(): Revocation {
+  return { userId: "", issuedBeforeMs: 0n };
+}
+
+export const Revocation: MessageFns<Revocation> = {
+  encode(message: Revocation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.issuedBeforeMs !== 0n) {
+      if (BigInt.asIntN(64, message.issuedBeforeMs) !== message.issuedBeforeMs) {
+        throw new globalThis.Error("value provided for field message.issuedBeforeMs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.issuedBeforeMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Revocation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevocation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.issuedBeforeMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Revocation {
+    return {
+      userId: isSet(object.userId)
+        ? globalThis.String(object.userId)
+        : isSet(object.user_id)
+        ? globalThis.String(object.user_id)
+        : "",
+      issuedBeforeMs: isSet(object.issuedBeforeMs)
+        ? BigInt(object.issuedBeforeMs)
+        : isSet(object.issued_before_ms)
+        ? BigInt(object.issued_before_ms)
+        : 0n,
+    };
+  },
+
+  toJSON(message: Revocation): unknown {
+    const obj: any = {};
+    if (message.userId !== "") {
+      obj.userId = message.userId;
+    }
+    if (message.issuedBeforeMs !== 0n) {
+      obj.issuedBeforeMs = message.issuedBeforeMs.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Revocation>): Revocation {
+    return Revocation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Revocation>): Revocation {
+    const message = createBaseRevocation();
+    message.userId = object.userId ?? "";
+    message.issuedBeforeMs = (object.issuedBeforeMs !== undefined && object.issuedBeforeMs !== null)
+      ? BigInt(object.issuedBeforeMs)
+      : 0n;
     return message;
   },
 };

@@ -185,6 +185,11 @@ export interface DisconnectCommand {
   code: number;
   /** At most 123 bytes. */
   reason: string;
+  /**
+   * Unix milliseconds. Unless 0, the user's tokens that were issued then or before are refused from now
+   * on, on every node that has this, and sessions that have one are closed with 4401.
+   */
+  revokeIssuedBeforeMs: bigint;
 }
 
 /** What became of a push, by the acknowledgements of the nodes. */
@@ -788,7 +793,7 @@ export const LeaveCommand: MessageFns<LeaveCommand> = {
 };
 
 function createBaseDisconnectCommand(): DisconnectCommand {
-  return { userId: "", code: 0, reason: "" };
+  return { userId: "", code: 0, reason: "", revokeIssuedBeforeMs: 0n };
 }
 
 export const DisconnectCommand: MessageFns<DisconnectCommand> = {
@@ -801,6 +806,12 @@ export const DisconnectCommand: MessageFns<DisconnectCommand> = {
     }
     if (message.reason !== "") {
       writer.uint32(26).string(message.reason);
+    }
+    if (message.revokeIssuedBeforeMs !== 0n) {
+      if (BigInt.asIntN(64, message.revokeIssuedBeforeMs) !== message.revokeIssuedBeforeMs) {
+        throw new globalThis.Error("value provided for field message.revokeIssuedBeforeMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.revokeIssuedBeforeMs);
     }
     return writer;
   },
@@ -842,6 +853,14 @@ export const DisconnectCommand: MessageFns<DisconnectCommand> = {
             message.reason = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.revokeIssuedBeforeMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -863,6 +882,11 @@ export const DisconnectCommand: MessageFns<DisconnectCommand> = {
         : "",
       code: isSet(object.code) ? globalThis.Number(object.code) : 0,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      revokeIssuedBeforeMs: isSet(object.revokeIssuedBeforeMs)
+        ? BigInt(object.revokeIssuedBeforeMs)
+        : isSet(object.revoke_issued_before_ms)
+        ? BigInt(object.revoke_issued_before_ms)
+        : 0n,
     };
   },
 
@@ -877,6 +901,9 @@ export const DisconnectCommand: MessageFns<DisconnectCommand> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.revokeIssuedBeforeMs !== 0n) {
+      obj.revokeIssuedBeforeMs = message.revokeIssuedBeforeMs.toString();
+    }
     return obj;
   },
 
@@ -888,6 +915,9 @@ export const DisconnectCommand: MessageFns<DisconnectCommand> = {
     message.userId = object.userId ?? "";
     message.code = object.code ?? 0;
     message.reason = object.reason ?? "";
+    message.revokeIssuedBeforeMs = (object.revokeIssuedBeforeMs !== undefined && object.revokeIssuedBeforeMs !== null)
+      ? BigInt(object.revokeIssuedBeforeMs)
+      : 0n;
     return message;
   },
 };

@@ -124,10 +124,15 @@ export interface LeaveRoomResponse {
 
 export interface DisconnectUserRequest {
   userId: string;
-  /** The WebSocket close code: 0 means 4410, else 4000–4999. */
+  /** The WebSocket close code: 0 means 4410, or 4401 with revoke_tokens; else 4000–4999. */
   code: number;
   /** At most 123 bytes. */
   reason: string;
+  /**
+   * Also refuses the user's tokens that were issued before now, to the second: for new connections and in
+   * `token` frames. A session with one that was opened meanwhile is closed with 4401.
+   */
+  revokeTokens: boolean;
 }
 
 export interface DisconnectUserResponse {
@@ -1771,7 +1776,7 @@ export const LeaveRoomResponse: MessageFns<LeaveRoomResponse> = {
 };
 
 function createBaseDisconnectUserRequest(): DisconnectUserRequest {
-  return { userId: "", code: 0, reason: "" };
+  return { userId: "", code: 0, reason: "", revokeTokens: false };
 }
 
 export const DisconnectUserRequest: MessageFns<DisconnectUserRequest> = {
@@ -1784,6 +1789,9 @@ export const DisconnectUserRequest: MessageFns<DisconnectUserRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(26).string(message.reason);
+    }
+    if (message.revokeTokens !== false) {
+      writer.uint32(32).bool(message.revokeTokens);
     }
     return writer;
   },
@@ -1825,6 +1833,14 @@ export const DisconnectUserRequest: MessageFns<DisconnectUserRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.revokeTokens = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1846,6 +1862,11 @@ export const DisconnectUserRequest: MessageFns<DisconnectUserRequest> = {
         : "",
       code: isSet(object.code) ? globalThis.Number(object.code) : 0,
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      revokeTokens: isSet(object.revokeTokens)
+        ? globalThis.Boolean(object.revokeTokens)
+        : isSet(object.revoke_tokens)
+        ? globalThis.Boolean(object.revoke_tokens)
+        : false,
     };
   },
 
@@ -1860,6 +1881,9 @@ export const DisconnectUserRequest: MessageFns<DisconnectUserRequest> = {
     if (message.reason !== "") {
       obj.reason = message.reason;
     }
+    if (message.revokeTokens !== false) {
+      obj.revokeTokens = message.revokeTokens;
+    }
     return obj;
   },
 
@@ -1871,6 +1895,7 @@ export const DisconnectUserRequest: MessageFns<DisconnectUserRequest> = {
     message.userId = object.userId ?? "";
     message.code = object.code ?? 0;
     message.reason = object.reason ?? "";
+    message.revokeTokens = object.revokeTokens ?? false;
     return message;
   },
 };
