@@ -24,6 +24,7 @@ import {
   encodeReplicateMessage,
 } from "../../services/connect-node/src/replicate-message.ts";
 import { Replication } from "../../services/connect-node/src/replication.ts";
+import { createRooms } from "../../services/connect-node/src/rooms/create-rooms.ts";
 import {
   type NodeSettings,
   nodeChecks,
@@ -80,6 +81,7 @@ export class Node {
     const { clock } = this;
     this.core = createDeliveryCore({
       nodeId: id,
+      rights: createRooms({ settings, clock, logger, metrics }).rights,
       settings: {
         ...settings,
         LOG_BYTES: times.logBytes,

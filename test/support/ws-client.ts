@@ -97,9 +97,9 @@ export class TestClient {
     this.#ws.send(data, { binary });
   }
 
-  async join(room: string): Promise<JoinedFrame> {
+  async join(room: string, ticket?: string): Promise<JoinedFrame> {
     const id = this.#id();
-    this.send({ type: "join", id, room });
+    this.send({ type: "join", id, room, ...(ticket === undefined ? {} : { ticket }) });
     return await this.#answer<JoinedFrame>("joined", id);
   }
 

@@ -8,7 +8,8 @@ export interface Client {
   readonly self: Self;
   /**
    * Joins a room and stays in it over reconnects. The same room again is the same `Room`.
-   * @param options.ticket an opaque proof that this user may join, where the biz-server hands such out
+   * @param options.ticket a proof that this user may join, which came to another client of the user; those
+   *   that come to this one are kept and sent by itself
    */
   room(name: string, options?: { readonly ticket?: string }): Room;
   /** @returns stops listening */
@@ -80,7 +81,7 @@ export interface RoomEvents extends FeedEvents {
 }
 
 export type RoomState =
-  /** Asked for, or will be when there is a connection. */
+  /** Asked for, or will be: when there is a connection, or when the server can say whether it may be joined. */
   | { readonly state: "joining" }
   /** What is pushed to the room comes, or is replayed after a reconnect. */
   | { readonly state: "joined" }

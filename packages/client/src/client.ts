@@ -21,6 +21,9 @@ import { connectionUrl, offeredProtocols, type WebSocketLike } from "./web-socke
 export type ClientInit = Pick<ConnectOptions, "url" | "userId" | "token"> &
   Required<Omit<ConnectOptions, "url" | "userId" | "token">>;
 
+/** The error of a join that may be answered otherwise later. */
+const AUTHZ_UNAVAILABLE = "AUTHZ_UNAVAILABLE";
+
 /** Routes frames to the subscriptions that they are for, and asks for these on each new connection. */
 export class PushcastClient implements Client {
   readonly #init: ClientInit;
@@ -29,12 +32,16 @@ export class PushcastClient implements Client {
   readonly #self = new Feed();
   readonly #rooms = new Map<string, RoomFeed>();
   readonly #connector: Connector;
+  /** Between joins of which nobody could say whether they are allowed. */
+  readonly #joinBackoff: Backoff;
+  #joinTimer: unknown;
   #lastRequestId = 0;
   #hasWarnedOfGap = false;
 
   constructor(init: ClientInit) {
     this.#init = init;
     this.#clock = init.clock;
+    this.#joinBackoff = new Backoff(init);
     this.#connector = new Connector({
       clock: init.clock,
       backoff: new Backoff(init),
@@ -81,6 +88,8 @@ export class PushcastClient implements Client {
   }
 
   close(): void {
+    this.#clock.clearTimeout(this.#joinTimer);
+    this.#joinTimer = undefined;
     this.#connector.close();
   }
 
@@ -192,6 +201,7 @@ export class PushcastClient implements Client {
     const room = this.#rooms.get(frame.room);
     if (room?.subscription.awaits(connection, id) !== true) return;
     room.ticket = frame.ticket ?? room.ticket;
+    this.#joinBackoff.succeeded();
     const answer = room.subscription.answer(connection, frame.position, frame.recovered);
     room.setState({ state: "joined" });
     if (answer === "gap") this.#sayGap(room, "away");
@@ -258,7 +268,10 @@ export class PushcastClient implements Client {
   #refused(connection: Connection, { id, code, message }: ErrorFrame): void {
     for (const feed of this.#feeds()) {
       if (id === undefined || !feed.subscription.awaits(connection, id)) continue;
-      if (feed instanceof RoomFeed) {
+      if (feed instanceof RoomFeed && code === AUTHZ_UNAVAILABLE) {
+        feed.subscription.unanswered();
+        this.#joinLater();
+      } else if (feed instanceof RoomFeed) {
         this.#rooms.delete(feed.name);
         feed.setState({ state: "refused", code, message });
       } else {
@@ -268,6 +281,19 @@ export class PushcastClient implements Client {
       return;
     }
     this.#init.onWarning({ code: "FRAME_REFUSED", message: `${code}: ${message}` });
+  }
+
+  /** Asks again for the rooms of which nobody could say whether they may be joined. */
+  #joinLater(): void {
+    if (this.#joinTimer !== undefined) return;
+    this.#joinTimer = this.#clock.setTimeout(() => {
+      this.#joinTimer = undefined;
+      const { main } = this.#connector;
+      if (main === undefined) return;
+      for (const room of this.#rooms.values()) {
+        if (!room.subscription.isAsked && !room.subscription.heeds(main)) this.#ask(main, room);
+      }
+    }, this.#joinBackoff.failed());
   }
 
   /** The server soon ends its hold of *self* and goes on from its `welcome`. */

@@ -107,6 +107,11 @@ export class Subscription {
     return isAbove && !isRepeat;
   }
 
+  /** What it was asked has no answer, and is to be asked again. */
+  unanswered(): void {
+    this.#asked = undefined;
+  }
+
   /** The connection is gone. */
   ended(source: Source): void {
     if (this.heeds(source)) this.#ceaseHeeding();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Client, connect, type Room } from "../src/index.ts";
+import { type Client, type ConnectOptions, connect, type Room } from "../src/index.ts";
 import { A, answerJoin, answerResume, HEARTBEAT_MS, message, Scene } from "./scene.ts";
 import { ScriptedServer, settle } from "./scripted-server.ts";
 
@@ -258,8 +258,8 @@ describe("a hand-over", () => {
 });
 
 describe("rooms", () => {
-  async function open() {
-    const scene = new Scene();
+  async function open(options: Partial<ConnectOptions> = {}) {
+    const scene = new Scene(options);
     const connection = await scene.welcome({ [A]: 1 });
     return { scene, connection };
   }
@@ -310,6 +310,57 @@ describe("rooms", () => {
     connection.drop();
     await scene.untilRetried();
     expect((await scene.welcome()).received.map(({ type }) => type)).toEqual(["resume"]);
+  });
+
+  it("of which nobody could say whether they may be joined are asked for again, ever later", async () => {
+    const { scene, connection } = await open({ random: () => 0.999_999 });
+    const [room, gone] = [scene.room("room"), scene.room("gone")];
+    const unavailable = (name: string) => {
+      const { id } = connection.last("join", name);
+      connection.send({ type: "error", id, code: "AUTHZ_UNAVAILABLE", message: "not now" });
+    };
+    const asked = () => connection.received.filter((frame) => frame.type === "join").length;
+    unavailable("room");
+    unavailable("gone");
+    expect(room.state).toEqual({ state: "joining" });
+    expect(scene.client.state.state).toBe("open");
+    gone.leave();
+    scene.clock.advance(998);
+    expect(asked()).toBe(2);
+    scene.clock.advance(1);
+    expect(asked()).toBe(3);
+    unavailable("room");
+    scene.clock.advance(1_998);
+    expect(asked()).toBe(3);
+    scene.clock.advance(1);
+    expect(asked()).toBe(4);
+    answerJoin(connection, { position: {} });
+    expect(room.state).toEqual({ state: "joined" });
+    scene.clock.advance(20_000);
+    expect(asked()).toBe(4);
+  });
+
+  it("that could not be joined again keep their position, and are not waited for after a close", async () => {
+    const { scene, connection } = await open();
+    scene.room();
+    answerJoin(connection, { position: { [A]: 1 } });
+    connection.drop();
+    await scene.untilRetried();
+    const second = await scene.welcome();
+    const { id } = second.last("join");
+    second.send({ type: "error", id, code: "AUTHZ_UNAVAILABLE", message: "not now" });
+    second.send(message(A, 2));
+    expect(scene.news()).toEqual([]);
+    scene.clock.advance(500);
+    expect(second.last("join")).toMatchObject({
+      room: "room",
+      position: { [A]: 1 },
+      away_ms: 1000,
+    });
+    second.send({ ...second.last("join"), type: "error", code: "AUTHZ_UNAVAILABLE", message: "" });
+    scene.client.close();
+    scene.clock.advance(60_000);
+    expect(second.received.filter(({ type }) => type === "join")).toHaveLength(2);
   });
 
   it("that the biz-server joined are told, and kept over reconnects until it takes them back", async () => {

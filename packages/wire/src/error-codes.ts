@@ -6,6 +6,8 @@ export const ERROR_CODES = {
   BAD_REQUEST: "a field is missing or wrong",
   ROOM_INVALID: "not a room id: 1–256 bytes of UTF-8 without control characters",
   ROOM_FORBIDDEN: "the user may not join the room",
+  AUTHZ_UNAVAILABLE:
+    "nobody could say now whether the user may join the room; a later join may be answered",
   TOO_MANY_ROOMS: "the session is in `MAX_ROOMS_PER_SESSION` rooms already",
   POSITION_INVALID:
     "not a position: an object of at most 128 entries, 16 lower-case hex digits → integer 0…2^53−1",

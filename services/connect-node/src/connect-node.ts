@@ -34,6 +34,7 @@ import { peerConnector } from "./peer-connection.ts";
 import { Peers } from "./peers.ts";
 import { Readiness } from "./readiness.ts";
 import { Replication } from "./replication.ts";
+import { createRooms } from "./rooms/create-rooms.ts";
 import type { NodeSettings } from "./settings.ts";
 
 export interface ConnectNodeInit {
@@ -88,10 +89,22 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     links: () => links.attached,
     pendingConnections: () => gateway.pendingConnections,
     revocations: () => core.revocations.size,
+    authzPending: () => rooms.authz?.pending ?? 0,
+    authzCached: () => rooms.authz?.cached ?? 0,
+    recalledTickets: () => rooms.tickets.recalled,
   };
   const metrics = createNodeMetrics(registers, gauges, settings);
   const auth = createAuth({ settings, clock, logger, metrics });
-  const core = createDeliveryCore({ nodeId, settings, clock, logger, metrics, ...auth.core });
+  const rooms = createRooms({ settings, clock, logger, metrics });
+  const core = createDeliveryCore({
+    nodeId,
+    settings,
+    clock,
+    logger,
+    metrics,
+    rights: rooms.rights,
+    ...auth.core,
+  });
   const { hub, sessions, intake } = core;
   const links = new ManagerLinks(intake);
   const drain = new Drain({
@@ -223,6 +236,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   const start = async (): Promise<ConnectNodeReady> => {
     goOnStarting();
     await auth.start();
+    await rooms.start();
     goOnStarting();
     housekeeping = clock.setInterval(core.housekeep, HOUSEKEEPING_MS, { unref: true });
     heartbeats.start();
@@ -261,6 +275,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     heartbeats.stop();
     core.positionFrames.stop();
     auth.stop();
+    rooms.stop();
     clock.clearInterval(housekeeping);
     await gateway.close(STOP_SECONDS * 1000 * GATEWAY_CLOSE_SHARE);
     links.endAll();

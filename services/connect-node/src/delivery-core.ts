@@ -14,6 +14,7 @@ import type { NodeMetrics } from "./metrics.ts";
 import { type NodeEntry, NodeLog } from "./node-log.ts";
 import { PositionFrames } from "./position-frames.ts";
 import { Recovery } from "./recovery.ts";
+import type { RoomRights } from "./rooms/room-rights.ts";
 import { SessionService } from "./session-service.ts";
 import type { NodeSettings } from "./settings.ts";
 import { Writer } from "./writer.ts";
@@ -50,6 +51,8 @@ export interface DeliveryCoreInit {
   metrics: NodeMetrics;
   /** Judges the tokens that sessions send. @default they may send none */
   verifier?: TokenVerifier;
+  /** Who may join which room. */
+  rights: RoomRights;
   /** @default what suits a node of one core */
   budget?: TurnBudget;
 }
@@ -69,7 +72,7 @@ export interface DeliveryCore {
 
 /** Data goes one way: intake → delivery → flusher → writer → the sessions' sockets. */
 export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
-  const { settings, clock, logger, metrics, budget = TURN_BUDGET } = init;
+  const { settings, clock, logger, metrics, rights, budget = TURN_BUDGET } = init;
   const logMs = settings.LOG_SECONDS * 1000;
 
   const hub = new Hub();
@@ -148,6 +151,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     revocations,
     expiries,
     tokenFrames,
+    rights,
     clock,
     logger,
     metrics,
@@ -157,7 +161,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
       heartbeatMs: settings.HEARTBEAT_MS,
     },
   });
-  const delivery = new Delivery({ hub, log, flusher, writer, sessions, revocations });
+  const delivery = new Delivery({ hub, log, flusher, writer, sessions, revocations, rights });
   const positionFrames = new PositionFrames({
     hub,
     log,

@@ -5,6 +5,7 @@ import type { Revocation, Revocations } from "./auth/revocations.ts";
 import type { Flusher } from "./flusher.ts";
 import { type Audience, type Hub, Room } from "./hub.ts";
 import type { NodeEntry, NodeLog } from "./node-log.ts";
+import type { RoomRights } from "./rooms/room-rights.ts";
 import type { SessionService } from "./session-service.ts";
 import type { Writer } from "./writer.ts";
 
@@ -27,6 +28,7 @@ export class Delivery {
   readonly #writer: Writer;
   readonly #sessions: SessionService;
   readonly #revocations: Revocations;
+  readonly #rights: RoomRights;
 
   constructor(init: {
     hub: Hub;
@@ -35,6 +37,7 @@ export class Delivery {
     writer: Writer;
     sessions: SessionService;
     revocations: Revocations;
+    rights: RoomRights;
   }) {
     this.#hub = init.hub;
     this.#log = init.log;
@@ -42,6 +45,7 @@ export class Delivery {
     this.#writer = init.writer;
     this.#sessions = init.sessions;
     this.#revocations = init.revocations;
+    this.#rights = init.rights;
   }
 
   get hasSessions(): boolean {
@@ -73,6 +77,9 @@ export class Delivery {
     const { kind } = command;
     if (kind === undefined) return NOBODY;
     let changed = 0;
+    if (kind.$case !== "disconnect") {
+      this.#rights.commanded(kind.$case, kind.value.userId, kind.value.roomId);
+    }
     for (const session of [...this.#hub.sessionsOf([kind.value.userId])]) {
       if (openedBeforeMs !== undefined && session.openedAtMs > openedBeforeMs) continue;
       switch (kind.$case) {
@@ -80,7 +87,7 @@ export class Delivery {
           if (this.#sessions.joinByCommand(session, kind.value.roomId)) changed += 1;
           break;
         case "leave":
-          if (this.#sessions.leaveByCommand(session, kind.value.roomId)) changed += 1;
+          if (this.#sessions.takeOut(session, kind.value.roomId)) changed += 1;
           break;
         case "disconnect":
           this.#sessions.close(session, { code: kind.value.code, reason: kind.value.reason });

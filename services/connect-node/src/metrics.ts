@@ -1,10 +1,18 @@
 import { type NodeState, REGISTRY_EVENT_TYPES } from "@pushcast/registry";
 import { CLOSE_CODES, type ErrorCode, HTTP_ERRORS } from "@pushcast/wire";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { AUTHZ_RESULTS } from "./rooms/room-authz.ts";
+import { JOIN_REFUSALS } from "./rooms/room-rights.ts";
 import type { NodeSettings } from "./settings.ts";
 
 /** Beside those that a handshake can have as well. */
-const TOKEN_FRAME_REASONS: readonly ErrorCode[] = ["TOKEN_UNVERIFIED", "TOO_MANY_TOKENS"];
+const FRAME_REASONS: readonly ErrorCode[] = [
+  "TOKEN_UNVERIFIED",
+  "TOO_MANY_TOKENS",
+  "ROOM_FORBIDDEN",
+  "AUTHZ_UNAVAILABLE",
+  "TOO_MANY_ROOMS",
+];
 
 const NODE_STATES: readonly NodeState[] = ["starting", "ready", "draining"];
 
@@ -20,6 +28,9 @@ export interface NodeGauges {
   links(): number;
   pendingConnections(): number;
   revocations(): number;
+  authzPending(): number;
+  authzCached(): number;
+  recalledTickets(): number;
 }
 
 export type NodeMetrics = ReturnType<typeof createNodeMetrics>;
@@ -79,6 +90,22 @@ export function createNodeMetrics(
   gauge("connect_node_revocations", "Users of whom older tokens are refused", gauges.revocations);
   gauge("connect_node_max_revocations", "MAX_REVOCATIONS", () => settings.MAX_REVOCATIONS);
 
+  gauge(
+    "connect_node_authz_pending",
+    "Requests to AUTHZ_URL that are not answered, also those that wait for AUTHZ_MAX_REQUESTS others",
+    gauges.authzPending,
+  );
+  gauge(
+    "connect_node_authz_cache_entries",
+    "Answers of AUTHZ_URL that are remembered",
+    gauges.authzCached,
+  );
+  gauge(
+    "connect_node_recalled_tickets",
+    "Users in rooms whose tickets are refused, because LeaveRoom took them out",
+    gauges.recalledTickets,
+  );
+
   const received = tally(registers, {
     name: "connect_node_push_received_total",
     help: "Publications applied, each once, with or without a matching session",
@@ -123,7 +150,7 @@ export function createNodeMetrics(
     labelNames: ["reason"],
     registers,
   });
-  for (const reason of [...Object.keys(HTTP_ERRORS), ...TOKEN_FRAME_REASONS]) {
+  for (const reason of [...Object.keys(HTTP_ERRORS), ...FRAME_REASONS]) {
     rejections.inc({ reason }, 0);
   }
   const tokenExpiries = new Counter({
@@ -134,6 +161,31 @@ export function createNodeMetrics(
   const jwksFailures = new Counter({
     name: "connect_node_jwks_failures_total",
     help: "Reads of JWT_JWKS_URL that failed",
+    registers,
+  });
+  const joinRefusals = new Counter({
+    name: "connect_node_join_refusals_total",
+    help: "Joins refused: claims (the token does not say so, and nobody is asked), ticket_… (nor does a ticket), authz_denied, authz_unavailable (AUTHZ_URL gave no answer)",
+    labelNames: ["reason"],
+    registers,
+  });
+  for (const reason of JOIN_REFUSALS) joinRefusals.inc({ reason }, 0);
+  const authzRequests = new Counter({
+    name: "connect_node_authz_requests_total",
+    help: "Requests to AUTHZ_URL, by how they ended",
+    labelNames: ["result"],
+    registers,
+  });
+  for (const result of AUTHZ_RESULTS) authzRequests.inc({ result }, 0);
+  const authzCached = new Counter({
+    name: "connect_node_authz_cached_total",
+    help: "Joins that were judged by a remembered answer of AUTHZ_URL",
+    registers,
+  });
+  const authzSeconds = new Histogram({
+    name: "connect_node_authz_seconds",
+    help: "How long a request to AUTHZ_URL took, with its wait for others",
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   });
   const droppedConnections = new Counter({
@@ -176,6 +228,10 @@ export function createNodeMetrics(
     rejections,
     tokenExpiries,
     jwksFailures,
+    joinRefusals,
+    authzRequests,
+    authzCached,
+    authzSeconds,
     droppedConnections,
     registryEvents,
     peerReads,

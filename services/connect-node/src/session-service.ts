@@ -18,6 +18,8 @@ import type { Identity } from "./identity.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { Recovery } from "./recovery.ts";
+import { claimsAllow } from "./rooms/room-claims.ts";
+import type { JoinJudgement, JoinRefusal, RoomRights } from "./rooms/room-rights.ts";
 import { Session, type SessionSocket, type Subscription } from "./session.ts";
 import type { Writer } from "./writer.ts";
 
@@ -29,6 +31,9 @@ export interface SessionLimits {
   /** How often the server pings. */
   readonly heartbeatMs: number;
 }
+
+type JoinFrame = ClientFrame & { type: "join" };
+type JoinErrorCode = "ROOM_FORBIDDEN" | "AUTHZ_UNAVAILABLE" | "TOO_MANY_ROOMS";
 
 /** How long *self* is held for a client that connected with `?resume=1`. */
 const RESUME_HOLD_MS = 5_000;
@@ -51,6 +56,7 @@ export class SessionService {
   readonly #revocations: Revocations;
   readonly #expiries: TokenExpiries;
   readonly #tokenFrames: TokenFrames | undefined;
+  readonly #rights: RoomRights;
 
   constructor(init: {
     nodeId: string;
@@ -64,6 +70,7 @@ export class SessionService {
     expiries: TokenExpiries;
     /** None with `AUTH_MODE=none`. */
     tokenFrames: TokenFrames | undefined;
+    rights: RoomRights;
     limits: SessionLimits;
     clock: Clock;
     logger: Logger;
@@ -79,6 +86,7 @@ export class SessionService {
     this.#revocations = init.revocations;
     this.#expiries = init.expiries;
     this.#tokenFrames = init.tokenFrames;
+    this.#rights = init.rights;
     this.#limits = init.limits;
     this.#clock = init.clock;
     this.#logger = init.logger;
@@ -119,6 +127,10 @@ export class SessionService {
       position: this.#log.epochs.heads(),
       heartbeatMs: this.#limits.heartbeatMs,
     });
+    for (const roomId of init.identity.autoJoin) {
+      this.#hub.join(session, roomId, this.#log.end).byToken = true;
+      this.#sayJoined(session, roomId, undefined);
+    }
     return session;
   }
 
@@ -203,8 +215,14 @@ export class SessionService {
 
   /** @returns whether the session was not in the room, and is now */
   joinByCommand(session: Session, roomId: string): boolean {
-    if (session.rooms.has(roomId)) return false;
-    if (session.rooms.size >= this.#limits.maxRooms) {
+    const ticket = this.#rights.putIn(session.userId, roomId);
+    const known = session.rooms.get(roomId);
+    if (known !== undefined) {
+      known.byToken = false;
+      if (ticket !== undefined) this.#sayWritten(known, { room: roomId, ticket });
+      return false;
+    }
+    if (this.#isFull(session)) {
       this.#metrics.rejections.inc({ reason: "TOO_MANY_ROOMS" });
       this.#logger.warn(
         { sessionId: session.id },
@@ -213,16 +231,19 @@ export class SessionService {
       return false;
     }
     this.#hub.join(session, roomId, this.#log.end);
-    this.#writer.send(session, {
-      type: "joined",
-      room: roomId,
-      position: this.#log.epochs.heads(),
-    });
+    this.#sayJoined(session, roomId, ticket);
     return true;
   }
 
+  /** The session has a newer token: it leaves the rooms in which only the older one let it be. */
+  judgeRoomsAnew(session: Session): void {
+    for (const [roomId, { byToken }] of [...session.rooms]) {
+      if (byToken && !claimsAllow(session.identity, roomId)) this.takeOut(session, roomId);
+    }
+  }
+
   /** In order with the pushes before it. @returns whether the session was in the room */
-  leaveByCommand(session: Session, roomId: string): boolean {
+  takeOut(session: Session, roomId: string): boolean {
     const subscription = session.rooms.get(roomId);
     if (subscription === undefined) return false;
     this.#flusher.flushNow(subscription);
@@ -240,8 +261,7 @@ export class SessionService {
   #serve(session: Session, frame: ClientFrame): Promise<void> | undefined {
     switch (frame.type) {
       case "join":
-        this.#join(session, frame);
-        break;
+        return this.#join(session, frame);
       case "leave":
         this.#hub.leave(session, frame.room);
         this.#writer.send(session, { type: "left", ...echo(frame.id), room: frame.room });
@@ -276,41 +296,99 @@ export class SessionService {
       this.#expiries.remove(session);
       session.identity = answer.identity;
       this.#expiries.add(session);
+      this.judgeRoomsAnew(session);
       const { expiresAtMs: expiresAt = 0 } = answer.identity;
       this.#writer.send(session, { type: "token_accepted", expiresAt });
     }
   }
 
-  #join(session: Session, frame: ClientFrame & { type: "join" }): void {
-    const { room, position } = frame;
+  /** @returns what is to be waited for, where the biz-server is asked */
+  #join(session: Session, frame: JoinFrame): Promise<void> | undefined {
+    const { room, ticket } = frame;
+    const isMember = session.rooms.has(room);
+    if (!isMember && this.#isFull(session)) {
+      this.#refuseJoin(session, frame, "TOO_MANY_ROOMS");
+      return undefined;
+    }
+    const { identity } = session;
+    const judgement = this.#rights.judge({ identity, room, ticket, isMember });
+    if (judgement instanceof Promise) {
+      return judgement.then((judged) => this.#answerJoin(session, frame, judged));
+    }
+    this.#answerJoin(session, frame, judgement);
+    return undefined;
+  }
+
+  #answerJoin(session: Session, frame: JoinFrame, judgement: JoinJudgement): void {
+    // It may have been closed, or put into rooms, while the biz-server was asked.
+    if (session.closed) return;
+    const { room } = frame;
     let subscription = session.rooms.get(room);
     if (subscription === undefined) {
-      if (session.rooms.size >= this.#limits.maxRooms) {
-        this.#metrics.rejections.inc({ reason: "TOO_MANY_ROOMS" });
-        this.#writer.send(session, {
-          type: "error",
-          ...echo(frame.id),
-          code: "TOO_MANY_ROOMS",
-          message: `a session can be in ${this.#limits.maxRooms} rooms`,
-        });
+      if (!judgement.allowed) {
+        this.#metrics.joinRefusals.inc({ reason: judgement.reason });
+        this.#refuseJoin(session, frame, refusalCode(judgement.reason));
+        return;
+      }
+      if (this.#isFull(session)) {
+        this.#refuseJoin(session, frame, "TOO_MANY_ROOMS");
         return;
       }
       subscription = this.#hub.join(session, room, this.#log.end);
+      subscription.byToken = judgement.byToken;
     }
+    const ticket = judgement.allowed ? judgement.ticket : undefined;
+    if (ticket !== undefined) subscription.byToken = false;
+    this.#sayAnswered(subscription, frame, ticket);
+  }
+
+  #sayAnswered(subscription: Subscription, frame: JoinFrame, ticket: string | undefined): void {
+    const { id, room, position, awayMs } = frame;
+    const says = { ...echo(id), room, ...(ticket === undefined ? {} : { ticket }) };
     if (position === undefined) {
-      this.#flusher.flushNow(subscription);
-      // The position must not be beyond a gap that the client was not told of.
-      if (subscription.behind) this.#catchUp.sayGaps(session, [subscription]);
-      this.#writer.send(session, {
-        type: "joined",
-        ...echo(frame.id),
-        room,
-        position: this.#writtenPosition(subscription),
-      });
+      this.#sayWritten(subscription, says);
       return;
     }
-    const answer = this.#goOnFrom(subscription, position, frame.awayMs);
-    this.#writer.send(session, { type: "joined", ...echo(frame.id), room, ...answer });
+    const answer = this.#goOnFrom(subscription, position, awayMs);
+    this.#writer.send(subscription.session, { type: "joined", ...says, ...answer });
+  }
+
+  /** Up to where a room that the session is in has been written to it. */
+  #sayWritten(
+    subscription: Subscription,
+    says: { id?: number; room: string; ticket?: string },
+  ): void {
+    const { session } = subscription;
+    this.#flusher.flushNow(subscription);
+    // The position must not be beyond a gap that the client was not told of.
+    if (subscription.behind) this.#catchUp.sayGaps(session, [subscription]);
+    const position = this.#writtenPosition(subscription);
+    this.#writer.send(session, { type: "joined", ...says, position });
+  }
+
+  /** It is in the room from now on, without having asked. */
+  #sayJoined(session: Session, room: string, ticket: string | undefined): void {
+    const position = this.#log.epochs.heads();
+    this.#writer.send(session, {
+      type: "joined",
+      room,
+      position,
+      ...(ticket === undefined ? {} : { ticket }),
+    });
+  }
+
+  #isFull(session: Session): boolean {
+    return session.rooms.size >= this.#limits.maxRooms;
+  }
+
+  #refuseJoin(session: Session, { id, room }: JoinFrame, code: JoinErrorCode): void {
+    this.#metrics.rejections.inc({ reason: code });
+    const messages: Record<JoinErrorCode, string> = {
+      ROOM_FORBIDDEN: `${session.userId} may not join ${room}`,
+      AUTHZ_UNAVAILABLE: `nobody could say now whether ${session.userId} may join ${room}`,
+      TOO_MANY_ROOMS: `a session can be in ${this.#limits.maxRooms} rooms`,
+    };
+    this.#writer.send(session, { type: "error", ...echo(id), code, message: messages[code] });
   }
 
   #resume(session: Session, frame: ClientFrame & { type: "resume" }): void {
@@ -373,4 +451,8 @@ export class SessionService {
 
 function echo(id: number | undefined): { id?: number } {
   return id === undefined ? {} : { id };
+}
+
+function refusalCode(reason: JoinRefusal): JoinErrorCode {
+  return reason === "authz_unavailable" ? "AUTHZ_UNAVAILABLE" : "ROOM_FORBIDDEN";
 }

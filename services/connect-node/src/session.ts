@@ -36,6 +36,8 @@ export class Subscription {
   above: Position | undefined;
   /** The hub changes it. */
   state: SubscriptionState = "live";
+  /** Only its session's token lets it be here. */
+  byToken = false;
   /** The session has left the room or is closed. */
   ended = false;
 

@@ -10,6 +10,7 @@ import {
   text,
 } from "@pushcast/runtime";
 import { authChecks, authSettings } from "./auth/auth-settings.ts";
+import { roomChecks, roomSettings } from "./rooms/room-settings.ts";
 
 /** Every setting of a connect-node. */
 export const nodeSettings = {
@@ -147,6 +148,7 @@ export const nodeSettings = {
     doc: "Over how long clients are then told to reconnect elsewhere; who is still there is closed with 1012.",
   }),
   ...authSettings,
+  ...roomSettings,
   OPS_TOKEN: text({
     secret: true,
     doc: "The bearer token with which POST /drain is allowed from other addresses than loopback.",
@@ -156,4 +158,8 @@ export const nodeSettings = {
 export type NodeSettings = SettingsOf<typeof nodeSettings>;
 
 /** What must hold between settings. */
-export const nodeChecks: readonly CrossCheck<NodeSettings>[] = [...sharedChecks, ...authChecks];
+export const nodeChecks: readonly CrossCheck<NodeSettings>[] = [
+  ...sharedChecks,
+  ...authChecks,
+  ...roomChecks,
+];

@@ -10,8 +10,10 @@ import {
 } from "@pushcast/wire";
 import { Registry } from "prom-client";
 import { createDeliveryCore, type DeliveryCore, type TurnBudget } from "../src/delivery-core.ts";
-import { identityWithoutToken } from "../src/identity.ts";
+import { type Identity, identityWithoutToken } from "../src/identity.ts";
 import { createNodeMetrics, type NodeMetrics } from "../src/metrics.ts";
+import { createRooms } from "../src/rooms/create-rooms.ts";
+import type { RoomRights } from "../src/rooms/room-rights.ts";
 import type { Session } from "../src/session.ts";
 import { type NodeSettings, nodeChecks, nodeSettings } from "../src/settings.ts";
 import { FakeManager, type Push } from "./fake-manager.ts";
@@ -42,9 +44,15 @@ export function metricsWithoutNode(registry: Registry): NodeMetrics {
     links: nothing,
     pendingConnections: nothing,
     revocations: nothing,
+    authzPending: nothing,
+    authzCached: nothing,
+    recalledTickets: nothing,
   };
   return createNodeMetrics(registry, gauges, settingsWith());
 }
+
+/** What a session's token says of rooms. */
+type Claims = Partial<Pick<Identity, "rooms" | "autoJoin">>;
 
 /** The delivery core of a node, with a clock that stands still and sockets of the test's own. */
 export class Stage {
@@ -57,11 +65,19 @@ export class Stage {
   readonly manager = new FakeManager(EPOCH_A);
   readonly #signsOfLife: TimerHandle;
 
-  constructor(settings: Partial<NodeSettings> = {}, budget?: TurnBudget) {
+  /** @param rights made with the stage's clock; by default those that the settings make */
+  constructor(
+    settings: Partial<NodeSettings> = {},
+    budget?: TurnBudget,
+    rights?: (clock: ManualClock) => RoomRights,
+  ) {
     this.metrics = metricsWithoutNode(this.registry);
     this.settings = settingsWith(settings);
+    const { clock, metrics } = this;
+    const own = { settings: this.settings, clock, logger: silentLogger, metrics };
     this.core = createDeliveryCore({
       nodeId: "node-1",
+      rights: rights?.(clock) ?? createRooms(own).rights,
       settings: this.settings,
       clock: this.clock,
       logger: silentLogger,
@@ -80,10 +96,11 @@ export class Stage {
 
   open(
     userId: string,
-    options: { codec?: Codec; resumes?: boolean; rooms?: string[] } = {},
+    options: { codec?: Codec; resumes?: boolean; rooms?: string[]; claims?: Claims } = {},
   ): Client {
-    const { codec = jsonCodec, resumes = false, rooms = [] } = options;
-    const client = new Client(this.core, userId, codec, resumes);
+    const { codec = jsonCodec, resumes = false, rooms = [], claims = {} } = options;
+    const identity = { ...identityWithoutToken(userId), ...claims };
+    const client = new Client(this.core, identity, codec, resumes);
     for (const room of rooms) client.send({ type: "join", room });
     return client;
   }
@@ -123,21 +140,24 @@ export class Client {
   readonly #core: DeliveryCore;
   readonly #codec: Codec;
   #looked = 0;
+  /** Ends when all that was sent has been served; unset while nothing waits. */
+  #unserved: Promise<void> | undefined;
 
-  constructor(core: DeliveryCore, userId: string, codec: Codec, resumes: boolean) {
+  constructor(core: DeliveryCore, identity: Identity, codec: Codec, resumes: boolean) {
     this.#core = core;
     this.#codec = codec;
-    this.session = core.sessions.open({
-      identity: identityWithoutToken(userId),
-      codec,
-      socket: this.socket,
-      resumes,
-    });
+    this.session = core.sessions.open({ identity, codec, socket: this.socket, resumes });
   }
 
   send(frame: ClientFrame): void {
     const data = clientCodec(this.#codec.subprotocol).encode(frame);
-    void this.#core.sessions.receive(this.session, data, this.#codec.binary);
+    const serve = () => this.#core.sessions.receive(this.session, data, this.#codec.binary);
+    // In order, as the inbox does it.
+    const serving = this.#unserved === undefined ? serve() : this.#unserved.then(serve);
+    const unserved = serving?.then(() => {
+      if (this.#unserved === unserved) this.#unserved = undefined;
+    });
+    this.#unserved = unserved;
   }
 
   /** The reader stops: what is written from now on is queued. */

@@ -58,13 +58,6 @@ export const authSettings = {
     default: 8192,
     doc: "The longest token. Headers may have 16 KiB in all.",
   }),
-  MAX_ROOM_CLAIMS: integer({
-    unit: "rooms",
-    min: 0,
-    max: 100_000,
-    default: 1000,
-    doc: "Entries of a token's claim `rooms`; a token with more is refused.",
-  }),
   JWT_JWKS_REFRESH_SECONDS: seconds({
     min: 1,
     max: DAY_SECONDS,
