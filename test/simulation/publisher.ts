@@ -1,6 +1,7 @@
 import { Wait } from "@pushcast/api";
 import type { PublicationPlace } from "@pushcast/log";
 import { RpcError } from "@pushcast/runtime";
+import { ANYBODY } from "../../services/push-manager/src/access/push-access.ts";
 import type { Push } from "../../services/push-manager/src/push.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Manager } from "./manager.ts";
@@ -107,7 +108,7 @@ export class BizServer {
       isOver = true;
       this.#retryLater(pushed, triesLeft - 1);
     }, ANSWER_MS);
-    manager.publisher.push(toPush(pushed), TIMEOUT_MS, (answer) => {
+    manager.publisher.push(toPush(pushed), ANYBODY, TIMEOUT_MS, (answer) => {
       if (isOver || !manager.isAlive) return;
       clock.clearTimeout(timer);
       attempt.answer =

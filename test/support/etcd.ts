@@ -4,13 +4,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CertificateFiles } from "./certificates.ts";
+import { freePorts } from "./free-ports.ts";
 
 const HEALTHY_WITHIN_MS = 15_000;
 
-/** A real etcd on loopback, with data of its own. */ import { freePorts } from "./free-ports.ts";
-
+/** A real etcd on loopback, with data of its own. */
 export interface Etcd {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://127.0.0.1:<port>`, or `https` with TLS */
   readonly endpoint: string;
   readonly port: number;
   /** Of the process that runs now. */
@@ -33,21 +34,27 @@ export interface EtcdOptions {
   readonly dataDir?: string;
   /** Port for clients. Default: any free one. */
   readonly port?: number;
+  /** Clients must show a certificate of the same CA. Default: plain text. */
+  readonly tls?: CertificateFiles;
 }
 
 export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "pushcast-etcd-")));
-  const [freePort, peerPort] = await freePorts(2);
+  const [freePort, peerPort, healthPort] = await freePorts(3);
   const port = options.port ?? freePort;
-  const endpoint = `http://127.0.0.1:${port}`;
+  const endpoint = `${options.tls ? "https" : "http"}://127.0.0.1:${port}`;
+  const healthUrl = `http://127.0.0.1:${healthPort}`;
   let running: ChildProcess | undefined;
 
   const kill = () => running?.kill("SIGKILL");
   process.on("exit", kill);
 
   const start = async () => {
-    running = runEtcd(dataDir, endpoint, `http://127.0.0.1:${peerPort}`);
-    await healthy(running, endpoint);
+    running = runEtcd(
+      { dataDir, endpoint, healthUrl, peerUrl: `http://127.0.0.1:${peerPort}` },
+      options.tls,
+    );
+    await healthy(running, healthUrl);
   };
   const stop = async () => {
     if (running === undefined) return;
@@ -88,12 +95,23 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
   };
 }
 
-function runEtcd(dataDir: string, clientUrl: string, peerUrl: string): ChildProcess {
+interface EtcdPlace {
+  readonly dataDir: string;
+  readonly endpoint: string;
+  readonly healthUrl: string;
+  readonly peerUrl: string;
+}
+
+function runEtcd(
+  { dataDir, endpoint, healthUrl, peerUrl }: EtcdPlace,
+  tls: CertificateFiles | undefined,
+): ChildProcess {
   const flags = [
     ["name", "test"],
     ["data-dir", dataDir],
-    ["listen-client-urls", clientUrl],
-    ["advertise-client-urls", clientUrl],
+    ["listen-client-urls", endpoint],
+    ["advertise-client-urls", endpoint],
+    ["listen-metrics-urls", healthUrl],
     ["listen-peer-urls", peerUrl],
     ["initial-advertise-peer-urls", peerUrl],
     ["initial-cluster", `test=${peerUrl}`],
@@ -101,6 +119,14 @@ function runEtcd(dataDir: string, clientUrl: string, peerUrl: string): ChildProc
     ["log-level", "error"],
     // The data outlive a kill of the process, which is all that tests do to it.
     ["unsafe-no-fsync", "true"],
+    ...(tls === undefined
+      ? []
+      : [
+          ["cert-file", tls.cert],
+          ["key-file", tls.key],
+          ["trusted-ca-file", tls.ca],
+          ["client-cert-auth", "true"],
+        ]),
   ];
   const args = flags.map(([name, value]) => `--${name}=${value}`);
   // Debian's etcd also reads its flags from the environment.

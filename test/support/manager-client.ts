@@ -1,4 +1,5 @@
 import {
+  type ChannelCredentials,
   type Client,
   type ClientDuplexStream,
   type ClientReadableStream,
@@ -11,10 +12,14 @@ import {
   BroadcastMessageRequest,
   ConnectNodeServiceClient,
   ConnectNodeServiceService,
+  type DeliverRequest,
+  type DeliverResponse,
   type DeliveryReport,
   type DisconnectUserResponse,
   type GetRoomResponse,
   type GetUserResponse,
+  InspectRequest,
+  type InspectResponse,
   type JoinRoomResponse,
   type LeaveRoomResponse,
   type ListNodesResponse,
@@ -46,17 +51,31 @@ export interface Pushed {
 export interface CallOptions {
   /** From now. @default 15000 */
   readonly deadlineMs?: number;
+  /** @default none */
+  readonly metadata?: Metadata;
 }
 
 const DEFAULT_DEADLINE_MS = 15_000;
 
+export interface ManagerClientOptions {
+  /** @default plain text */
+  readonly credentials?: ChannelCredentials;
+  /** Sent as a bearer token. @default none */
+  readonly token?: string;
+}
+
 /** What a biz-server does with a push-manager. */
 export class ManagerClient {
   readonly #client: PushManagerServiceClient;
+  readonly #metadata = new Metadata();
 
   /** @param address `host:port` */
-  constructor(address: string) {
-    this.#client = new PushManagerServiceClient(address, credentials.createInsecure(), {
+  constructor(address: string, options: ManagerClientOptions = {}) {
+    if (options.token !== undefined) {
+      this.#metadata.set("authorization", `Bearer ${options.token}`);
+    }
+    const secure = options.credentials ?? credentials.createInsecure();
+    this.#client = new PushManagerServiceClient(address, secure, {
       // Each is a publisher of its own, as in another process.
       "grpc.use_local_subchannel_pool": 1,
     });
@@ -64,31 +83,25 @@ export class ManagerClient {
 
   async pushToRoom(given: Given<PushToRoomRequest>, options?: CallOptions): Promise<Pushed> {
     const request = PushToRoomRequest.fromPartial(withBytes(given));
-    return pushed(
-      await unary(this.#client, PushManagerServiceService.pushToRoom, request, options),
-    );
+    return pushed(await this.#unary(PushManagerServiceService.pushToRoom, request, options));
   }
 
   async pushToUser(given: Given<PushToUserRequest>, options?: CallOptions): Promise<Pushed> {
     const request = PushToUserRequest.fromPartial(withBytes(given));
-    return pushed(
-      await unary(this.#client, PushManagerServiceService.pushToUser, request, options),
-    );
+    return pushed(await this.#unary(PushManagerServiceService.pushToUser, request, options));
   }
 
   async broadcast(given: Given<BroadcastMessageRequest>, options?: CallOptions): Promise<Pushed> {
     const request = BroadcastMessageRequest.fromPartial(withBytes(given));
-    return pushed(
-      await unary(this.#client, PushManagerServiceService.broadcastMessage, request, options),
-    );
+    return pushed(await this.#unary(PushManagerServiceService.broadcastMessage, request, options));
   }
 
   joinRoom(userId: string, roomId: string): Promise<JoinRoomResponse> {
-    return unary(this.#client, PushManagerServiceService.joinRoom, { userId, roomId });
+    return this.#unary(PushManagerServiceService.joinRoom, { userId, roomId });
   }
 
   leaveRoom(userId: string, roomId: string): Promise<LeaveRoomResponse> {
-    return unary(this.#client, PushManagerServiceService.leaveRoom, { userId, roomId });
+    return this.#unary(PushManagerServiceService.leaveRoom, { userId, roomId });
   }
 
   disconnectUser(
@@ -98,19 +111,19 @@ export class ManagerClient {
     revokeTokens = false,
   ): Promise<DisconnectUserResponse> {
     const request = { userId, code, reason, revokeTokens };
-    return unary(this.#client, PushManagerServiceService.disconnectUser, request);
+    return this.#unary(PushManagerServiceService.disconnectUser, request);
   }
 
   getRoom(roomId: string): Promise<GetRoomResponse> {
-    return unary(this.#client, PushManagerServiceService.getRoom, { roomId });
+    return this.#unary(PushManagerServiceService.getRoom, { roomId });
   }
 
   getUser(userId: string): Promise<GetUserResponse> {
-    return unary(this.#client, PushManagerServiceService.getUser, { userId });
+    return this.#unary(PushManagerServiceService.getUser, { userId });
   }
 
   listNodes(): Promise<ListNodesResponse> {
-    return unary(this.#client, PushManagerServiceService.listNodes, {});
+    return this.#unary(PushManagerServiceService.listNodes, {});
   }
 
   /** Waits until it knows just these nodes, with live links. */
@@ -125,7 +138,7 @@ export class ManagerClient {
   }
 
   openPushStream(): ClientDuplexStream<PushStreamRequest, PushStreamResponse> {
-    return this.#client.pushStream();
+    return this.#client.pushStream(this.#metadata);
   }
 
   /**
@@ -135,7 +148,7 @@ export class ManagerClient {
   pushStream(pushes: readonly StreamPush[], pushesPerMessage: number): Promise<StreamResult[]> {
     return new Promise((resolve, reject) => {
       const results: StreamResult[] = [];
-      const stream = this.#client.pushStream();
+      const stream = this.#client.pushStream(this.#metadata);
       stream.on("data", (response: { results: StreamResult[] }) => {
         results.push(...response.results);
       });
@@ -158,6 +171,14 @@ export class ManagerClient {
     });
   }
 
+  #unary<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    options?: CallOptions,
+  ): Promise<Response> {
+    return unary(this.#client, method, request, { ...options, metadata: this.#metadata });
+  }
+
   close(): void {
     this.#client.close();
   }
@@ -168,13 +189,23 @@ export class NodeClient {
   readonly #client: ConnectNodeServiceClient;
 
   /** @param address `host:port` */
-  constructor(address: string) {
-    this.#client = new ConnectNodeServiceClient(address, credentials.createInsecure());
+  constructor(address: string, secure: ChannelCredentials = credentials.createInsecure()) {
+    this.#client = new ConnectNodeServiceClient(address, secure);
   }
 
   pushMessageBatch(given: Given<PushMessageBatchRequest>): Promise<PushMessageBatchResponse> {
     const request = PushMessageBatchRequest.fromPartial(withBytes(given));
     return unary(this.#client, ConnectNodeServiceService.pushMessageBatch, request);
+  }
+
+  inspect(given: Partial<InspectRequest> = {}): Promise<InspectResponse> {
+    const request = InspectRequest.fromPartial(given);
+    return unary(this.#client, ConnectNodeServiceService.inspect, request);
+  }
+
+  /** A manager's stream, on which nothing is said yet. */
+  deliverStream(): ClientDuplexStream<DeliverRequest, DeliverResponse> {
+    return this.#client.deliver();
   }
 
   /** All that the node answers; rejects where it ends with an error. */
@@ -233,7 +264,7 @@ function unary<Request, Response>(
   client: Client,
   method: MethodDefinition<Request, Response>,
   request: Request,
-  { deadlineMs = DEFAULT_DEADLINE_MS }: CallOptions = {},
+  { deadlineMs = DEFAULT_DEADLINE_MS, metadata = new Metadata() }: CallOptions = {},
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(
@@ -241,7 +272,7 @@ function unary<Request, Response>(
       method.requestSerialize,
       method.responseDeserialize,
       request,
-      new Metadata(),
+      metadata,
       { deadline: Date.now() + deadlineMs },
       (error, response) => {
         if (response === undefined) reject(error);

@@ -1,7 +1,9 @@
+import type { ChannelCredentials } from "@grpc/grpc-js";
 import { test } from "vitest";
-import { type Etcd, startEtcd } from "./etcd.ts";
+import { TestCa } from "./certificates.ts";
+import { type Etcd, type EtcdOptions, startEtcd } from "./etcd.ts";
 import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
-import { ManagerClient, NodeClient } from "./manager-client.ts";
+import { ManagerClient, type ManagerClientOptions, NodeClient } from "./manager-client.ts";
 import {
   type RunningManager,
   type RunningNode,
@@ -30,8 +32,8 @@ export class Stage {
   readonly #processes: ServiceProcess[] = [];
   readonly #clients: TestClient[] = [];
 
-  async etcd(): Promise<Etcd> {
-    const etcd = await startEtcd();
+  async etcd(options?: EtcdOptions): Promise<Etcd> {
+    const etcd = await startEtcd(options);
     this.#cleanups.push(() => etcd.close());
     return etcd;
   }
@@ -57,14 +59,14 @@ export class Stage {
     return process;
   }
 
-  publisher(manager: RunningManager): ManagerClient {
-    const publisher = new ManagerClient(manager.grpcAddress);
+  publisher(manager: RunningManager, options?: ManagerClientOptions): ManagerClient {
+    const publisher = new ManagerClient(manager.grpcAddress, options);
     this.#cleanups.push(() => publisher.close());
     return publisher;
   }
 
-  nodeClient(node: RunningNode): NodeClient {
-    const client = new NodeClient(node.grpcAddress);
+  nodeClient(node: RunningNode, secure?: ChannelCredentials): NodeClient {
+    const client = new NodeClient(node.grpcAddress, secure);
     this.#cleanups.push(() => client.close());
     return client;
   }
@@ -98,6 +100,12 @@ export class Stage {
     const publisher = this.publisher(manager);
     await publisher.untilLinked(nodes.map(({ nodeId }) => nodeId));
     return { etcd, nodes, manager, publisher };
+  }
+
+  async ca(): Promise<TestCa> {
+    const ca = await TestCa.create();
+    this.#cleanups.push(() => ca.close());
+    return ca;
   }
 
   /** Ends something of the test's own; what was begun last ends first. */

@@ -6,6 +6,7 @@ import {
   type IKeyValue,
   type ILeaseKeepAliveRequest,
   type ILeaseKeepAliveResponse,
+  type IOptions,
   type IWatchRequest,
   type IWatchResponse,
 } from "etcd3";
@@ -30,6 +31,15 @@ export interface EtcdLease {
   readonly leaseId: string;
   /** What etcd granted: it may be more than was asked for. */
   readonly ttlMs: number;
+}
+
+/** For `https` endpoints; all PEM. */
+export interface EtcdTls {
+  /** That etcd's certificate must be of. */
+  readonly ca: Buffer;
+  /** What is shown to etcd. */
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
 }
 
 export type EtcdWatchCall = IDuplexStream<IWatchRequest, IWatchResponse>;
@@ -58,14 +68,23 @@ let clientsMade = 0;
 export class EtcdClient {
   readonly #endpoints: readonly string[];
   readonly #callTimeoutMs: number;
+  readonly #tls: () => EtcdTls | undefined;
   #endpointIndex: number;
   #etcd: Etcd3 | undefined;
   #closed = false;
 
-  /** `endpoints` are URLs, at least one. The first to be used is any of them. */
-  constructor(endpoints: readonly string[], callTimeoutMs: number) {
+  /**
+   * @param endpoints URLs, at least one; the first to be used is any of them
+   * @param tls asked for each new connection; without one the system's CAs are trusted
+   */
+  constructor(
+    endpoints: readonly string[],
+    callTimeoutMs: number,
+    tls: () => EtcdTls | undefined = () => undefined,
+  ) {
     this.#endpoints = endpoints;
     this.#callTimeoutMs = callTimeoutMs;
+    this.#tls = tls;
     this.#endpointIndex = Math.floor(Math.random() * endpoints.length);
   }
 
@@ -166,15 +185,25 @@ export class EtcdClient {
     if (this.#closed) throw new Error("the client is closed");
     // gRPC never gives up a connection that is accepted but gets no handshake, not even when its
     // channel is closed. While an etcd is frozen each try would leave one behind.
-    await http2Handshake(endpoint, timeoutMs);
+    const tls = this.#tls();
+    await http2Handshake(endpoint, timeoutMs, tls);
     if (this.#closed) throw new Error("the client is closed");
     this.#etcd ??= new Etcd3({
       hosts: endpoint,
+      ...(tls && { credentials: toCredentials(tls) }),
       faultHandling: { host: () => noop, global: noop },
       grpcOptions: { "pushcast.client": ++clientsMade },
     });
     return this.#etcd;
   }
+}
+
+function toCredentials({ ca, cert, key }: EtcdTls): NonNullable<IOptions["credentials"]> {
+  return {
+    rootCertificate: ca,
+    ...(cert && { certChain: cert }),
+    ...(key && { privateKey: key }),
+  };
 }
 
 /** The range of all keys that begin with the prefix: up to the prefix with its last byte raised. */

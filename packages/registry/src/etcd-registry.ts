@@ -1,4 +1,4 @@
-import { EtcdClient } from "./etcd-client.ts";
+import { EtcdClient, type EtcdTls } from "./etcd-client.ts";
 import { EtcdRegistration } from "./etcd-registration.ts";
 import { EtcdWatch } from "./etcd-watch.ts";
 import type { NodeRecord } from "./node-record.ts";
@@ -11,6 +11,8 @@ export interface EtcdRegistryOptions {
   readonly endpoints: readonly string[];
   /** How long a node that says nothing stays registered, in whole seconds; etcd's floor is 2. */
   readonly registrationTtlS: number;
+  /** Asked for each new connection. Default: what the system trusts, and no certificate. */
+  readonly tls?: () => EtcdTls;
   /** Time between lists that are read even though the watch is well. Default: 60,000. */
   readonly listIntervalMs?: number;
   /** A watch stream that is silent for so long, though asked, is taken for dead. Default: 5,000. */
@@ -29,6 +31,7 @@ export class EtcdRegistry implements Registry {
   readonly #watchSilenceMs: number;
   readonly #callTimeoutMs: number;
   readonly #settleTimeoutMs: number;
+  readonly #tls: (() => EtcdTls) | undefined;
   readonly #events: RegistryEvents;
   readonly #registrations = new Set<EtcdRegistration>();
   readonly #watches = new Set<EtcdWatch>();
@@ -49,13 +52,14 @@ export class EtcdRegistry implements Registry {
     this.#watchSilenceMs = options.watchSilenceMs ?? 5_000;
     this.#callTimeoutMs = options.callTimeoutMs ?? 2_000;
     this.#settleTimeoutMs = options.settleTimeoutMs ?? 3_000;
+    this.#tls = options.tls;
     this.#events = events;
   }
 
   register(node: NodeRecord): Registration {
     const timeoutMs = Math.min(this.#callTimeoutMs, this.#registrationTtlS * 500);
     const registration = new EtcdRegistration({
-      client: new EtcdClient(this.#endpoints, timeoutMs),
+      client: new EtcdClient(this.#endpoints, timeoutMs, this.#tls),
       node,
       ttlS: this.#registrationTtlS,
       settleTimeoutMs: this.#settleTimeoutMs,
@@ -67,7 +71,7 @@ export class EtcdRegistry implements Registry {
 
   watch(listener: (nodes: ReadonlyMap<string, NodeRecord>) => void): Watch {
     const watch = new EtcdWatch({
-      client: new EtcdClient(this.#endpoints, this.#callTimeoutMs),
+      client: new EtcdClient(this.#endpoints, this.#callTimeoutMs, this.#tls),
       listIntervalMs: this.#listIntervalMs,
       watchSilenceMs: this.#watchSilenceMs,
       listener,

@@ -1,12 +1,13 @@
 import { connect } from "node:http2";
+import type { EtcdTls } from "./etcd-client.ts";
 
 /**
  * Resolves when a server at the URL has answered an HTTP/2 handshake; the connection is closed
  * again. Rejects when it has not within the time.
  */
-export function http2Handshake(url: string, timeoutMs: number): Promise<void> {
+export function http2Handshake(url: string, timeoutMs: number, tls?: EtcdTls): Promise<void> {
   return new Promise((resolve, reject) => {
-    const session = connect(url);
+    const session = connect(url, { ...tls });
     const timer = setTimeout(() => {
       session.destroy(new Error(`no HTTP/2 handshake within ${timeoutMs} ms`));
     }, timeoutMs);

@@ -1,4 +1,5 @@
 export { createRegistry, type RegistryOptions } from "./create-registry.ts";
+export type { EtcdTls } from "./etcd-client.ts";
 export type { EtcdRegistryOptions } from "./etcd-registry.ts";
 export { logRegistryEvent } from "./event-log.ts";
 export {

@@ -1,4 +1,5 @@
 import type { RegistryOptions } from "./create-registry.ts";
+import type { EtcdTls } from "./etcd-client.ts";
 import { RegistryMemory } from "./memory-registry.ts";
 
 /** The settings of a process that concern the registry, as read from the environment. */
@@ -11,14 +12,21 @@ export interface RegistrySettings {
   readonly REGISTRATION_TTL_S: number;
 }
 
-/** What `createRegistry` takes, from a process's settings. */
-export function registryOptions(settings: RegistrySettings): RegistryOptions {
+/**
+ * What `createRegistry` takes, from a process's settings.
+ * @param etcdTls asked for each new connection to etcd. Default: what the system trusts
+ */
+export function registryOptions(
+  settings: RegistrySettings,
+  etcdTls?: () => EtcdTls,
+): RegistryOptions {
   switch (settings.REGISTRY) {
     case "etcd":
       return {
         kind: "etcd",
         endpoints: settings.ETCD_ENDPOINTS ?? [],
         registrationTtlS: settings.REGISTRATION_TTL_S,
+        ...(etcdTls && { tls: etcdTls }),
       };
     case "static":
       return { kind: "static", addresses: settings.NODES ?? [] };

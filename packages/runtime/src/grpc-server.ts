@@ -1,12 +1,14 @@
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import {
   Server,
   ServerCredentials,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { type CallGuard, guardCalls } from "./call-guard.ts";
 import { GrpcHealth } from "./grpc-health.ts";
 import { addReflection } from "./grpc-reflection.ts";
+import type { GrpcTls } from "./grpc-tls.ts";
 import { listen } from "./listen.ts";
 
 export interface GrpcServerOptions {
@@ -23,6 +25,10 @@ export interface GrpcServerOptions {
    * next. Calls that are open go on. @default none
    */
   maxConnectionAgeMs?: number;
+  /** @default plain text */
+  tls?: GrpcTls;
+  /** Asked for each call, but those of health. @default all are let in */
+  guard?: CallGuard;
 }
 
 export interface GrpcServer {
@@ -51,7 +57,7 @@ export interface GrpcServer {
 const KEEPALIVE_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 
-/** A gRPC server without TLS, with health and reflection. */
+/** A gRPC server with health and reflection. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const server = new Server({
     "grpc.max_receive_message_length": options.maxReceiveBytes,
@@ -62,15 +68,18 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.enable_channelz": 0,
+    ...(options.guard === undefined ? {} : { interceptors: [guardCalls(options.guard)] }),
   });
   const health = new GrpcHealth(options.services);
   health.addToServer(server);
   addReflection(server, options.descriptorSet, options.services);
 
   // A listener of our own, because bindAsync tells only in words, and on the console, that a port
-  // is taken.
+  // is taken. It deals with TLS too, so that gRPC is handed connections that are ready to be read.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const listener = createServer((socket) => injector.injectConnection(socket));
+  const inject = (socket: Socket) => injector.injectConnection(socket);
+  const tls = options.tls?.createListener(inject);
+  const listener = tls?.server ?? createServer(inject);
 
   let closed: Promise<void> | undefined;
   const close = async (graceMs: number): Promise<void> => {
@@ -79,6 +88,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     // Not forceShutdown, which leaves connections open where channelz is off.
     const cut = setTimeout(() => injector.drain(0), graceMs);
     const unbound = new Promise<void>((resolve) => listener.close(() => resolve()));
+    tls?.endHandshakes();
     await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
     await unbound;
     clearTimeout(cut);

@@ -52,6 +52,30 @@ export const sharedSettings = {
     default: 10_000,
     doc: "Calls that one gRPC connection may have open at once; its further calls wait.",
   }),
+  GRPC_TLS_CERT_FILE: text({
+    doc: "This process's certificate, PEM, with those between it and the CA: for its gRPC port and for the connections that it opens to nodes. With the key and the CA, or none of them.",
+  }),
+  GRPC_TLS_KEY_FILE: text({ doc: "The key of that certificate, PEM, without a password." }),
+  GRPC_TLS_CA_FILE: text({
+    doc: "The CA, or several, PEM, that certificates of managers, nodes and biz-servers must be of.",
+  }),
+  GRPC_TLS_SERVER_NAME: text({
+    default: "connect-node",
+    doc: "The DNS name that a node's certificate must have, whatever its address. Managers and nodes check it when they connect to a node, and nodes when another reads their log.",
+  }),
+  ETCD_CA_FILE: text({
+    doc: "The CA, PEM, that etcd's certificate must be of. Else it is one that the system trusts.",
+  }),
+  ETCD_CERT_FILE: text({
+    doc: "The certificate that this process shows to etcd, PEM. With its key and ETCD_CA_FILE.",
+  }),
+  ETCD_KEY_FILE: text({ doc: "The key of that certificate, PEM, without a password." }),
+  FILES_CHECK_SECONDS: seconds({
+    min: 0.05,
+    max: 3600,
+    default: 5,
+    doc: "How often the files of certificates, keys and push tokens are read again. A new version is used without a restart.",
+  }),
   OPS_HOST: text({
     default: "0.0.0.0",
     doc: "The address that the ops server (health, metrics) listens on.",
@@ -85,4 +109,30 @@ export const sharedChecks: readonly CrossCheck<SharedSettings>[] = [
     problem: ({ NODES, REGISTRY }) =>
       REGISTRY === "static" && NODES === undefined ? "is required with REGISTRY=static" : undefined,
   },
+  {
+    settings: ["GRPC_TLS_CERT_FILE", "GRPC_TLS_KEY_FILE", "GRPC_TLS_CA_FILE"],
+    problem: ({ GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE, GRPC_TLS_CA_FILE }) =>
+      areAllOrNone(GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE, GRPC_TLS_CA_FILE)
+        ? undefined
+        : "goes with GRPC_TLS_KEY_FILE and GRPC_TLS_CA_FILE: all of them, or none",
+  },
+  {
+    settings: ["ETCD_CERT_FILE", "ETCD_KEY_FILE", "ETCD_CA_FILE"],
+    problem: ({ ETCD_CERT_FILE, ETCD_KEY_FILE, ETCD_CA_FILE }) =>
+      areAllOrNone(ETCD_CERT_FILE, ETCD_KEY_FILE) &&
+      (ETCD_CERT_FILE === undefined || ETCD_CA_FILE !== undefined)
+        ? undefined
+        : "goes with ETCD_KEY_FILE and ETCD_CA_FILE: all of them, or neither certificate nor key",
+  },
+  {
+    settings: ["ETCD_CA_FILE", "ETCD_ENDPOINTS"],
+    problem: ({ ETCD_CA_FILE, ETCD_ENDPOINTS = [] }) =>
+      ETCD_CA_FILE !== undefined && ETCD_ENDPOINTS.some((url) => url.startsWith("http:"))
+        ? "needs ETCD_ENDPOINTS that all begin with https://"
+        : undefined,
+  },
 ];
+
+function areAllOrNone(...values: readonly (string | undefined)[]): boolean {
+  return values.every((value) => (value === undefined) === (values[0] === undefined));
+}

@@ -13,15 +13,20 @@ import {
   createGrpcServer,
   createMetrics,
   createOpsServer,
+  FileFollower,
+  GrpcTls,
   type Logger,
+  openEtcdTls,
   type Service,
   systemClock,
   type TimerHandle,
+  TransportMetrics,
   VERSION,
 } from "@pushcast/runtime";
 import type { Registry as MetricsRegistry } from "prom-client";
 import { Admission } from "./admission.ts";
 import { createAuth } from "./auth/create-auth.ts";
+import { certificateGuard } from "./certificate-guard.ts";
 import { createDeliveryCore } from "./delivery-core.ts";
 import { Drain } from "./drain.ts";
 import { drainRoute } from "./drain-route.ts";
@@ -94,6 +99,19 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     recalledTickets: () => rooms.tickets.recalled,
   };
   const metrics = createNodeMetrics(registers, gauges, settings);
+  const transport = new TransportMetrics("connect_node", registers, () => clock.now(), [
+    "grpc_tls",
+    "etcd_tls",
+  ]);
+  const files = new FileFollower({
+    clock,
+    everyMs: settings.FILES_CHECK_SECONDS * 1000,
+    logger,
+    counters: transport,
+  });
+  const tls = GrpcTls.open(settings, files, transport);
+  const etcdTls = openEtcdTls(settings, files, transport);
+  const { GRPC_TLS_MANAGER_NAME: managerName, GRPC_TLS_SERVER_NAME: nodeName } = settings;
   const auth = createAuth({ settings, clock, logger, metrics });
   const rooms = createRooms({ settings, clock, logger, metrics });
   const core = createDeliveryCore({
@@ -123,7 +141,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
 
   const registry =
     init.registry ??
-    createRegistry(registryOptions(settings), (event) => {
+    createRegistry(registryOptions(settings, etcdTls), (event) => {
       logRegistryEvent(logger, event);
       metrics.registryEvents.inc({ type: event.type });
     });
@@ -166,6 +184,10 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     services: [SERVICE_NAME],
     maxReceiveBytes,
     maxCallsPerConnection: settings.GRPC_MAX_CALLS,
+    ...(tls && {
+      tls,
+      guard: certificateGuard({ managerName, nodeName }, (code) => transport.callRefused(code)),
+    }),
   });
   grpc.addService(
     nodeServiceDefinition,
@@ -213,7 +235,11 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
       intake,
       revocations: core.revocations,
       links,
-      peers: new Peers({ self, registry, connect: peerConnector(maxReceiveBytes) }),
+      peers: new Peers({
+        self,
+        registry,
+        connect: peerConnector(maxReceiveBytes, tls && { tls, serverName: nodeName }),
+      }),
       maxBytes: settings.LOG_BYTES,
       times: {
         warmMs: settings.WARM_SECONDS * 1000,
@@ -235,6 +261,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   };
   const start = async (): Promise<ConnectNodeReady> => {
     goOnStarting();
+    files.start();
     await auth.start();
     await rooms.start();
     goOnStarting();
@@ -281,6 +308,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     links.endAll();
     await grpc.close(STOP_SECONDS * 1000 * GRPC_CLOSE_SHARE);
     await ops.close(STOP_SECONDS * 1000 * OPS_CLOSE_SHARE);
+    files.stop();
     if (init.registry === undefined) await registry.close();
   };
 

@@ -1,6 +1,6 @@
 import { Client, type ClientReadableStream } from "@grpc/grpc-js";
 import { ConnectNodeServiceService, type ReplicateRequest } from "@pushcast/api";
-import { OwnedSockets } from "@pushcast/runtime";
+import { type GrpcTls, OwnedSockets } from "@pushcast/runtime";
 import { decodeReplicateMessage, type ReplicateMessage } from "./replicate-message.ts";
 
 /** A connection to another connect-node. */
@@ -32,17 +32,27 @@ const OPTIONS = {
   "grpc.service_config_disable_resolution": 1,
 };
 
-/** @param maxMessageBytes of one message that the peer sends */
-export function peerConnector(maxMessageBytes: number): ConnectToPeer {
-  return (grpcAddress) => new GrpcPeerConnection(grpcAddress, maxMessageBytes);
+/** How peers are connected to with TLS. */
+export interface PeerTls {
+  readonly tls: GrpcTls;
+  /** That a peer's certificate must be for. */
+  readonly serverName: string;
+}
+
+/** @param maxMessageBytes of one message that the peer sends @param secure @default plain text */
+export function peerConnector(maxMessageBytes: number, secure?: PeerTls): ConnectToPeer {
+  return (grpcAddress) => new GrpcPeerConnection(grpcAddress, maxMessageBytes, secure);
 }
 
 class GrpcPeerConnection implements PeerConnection {
-  readonly #sockets = new OwnedSockets();
+  readonly #sockets: OwnedSockets;
   readonly #calls = new Set<ClientReadableStream<Buffer>>();
   readonly #client: Client;
 
-  constructor(grpcAddress: string, maxMessageBytes: number) {
+  constructor(grpcAddress: string, maxMessageBytes: number, secure: PeerTls | undefined) {
+    this.#sockets = new OwnedSockets(
+      secure && (() => secure.tls.credentialsFor(secure.serverName)),
+    );
     this.#client = new Client(grpcAddress, this.#sockets, {
       ...OPTIONS,
       "grpc.max_receive_message_length": maxMessageBytes,

@@ -18,6 +18,10 @@ export const nodeSettings = {
   WS_PORT: port({ default: 8080, doc: "The port of the WebSocket endpoint." }),
   WS_HOST: text({ default: "0.0.0.0", doc: "The address that the WebSocket endpoint listens on." }),
   GRPC_PORT: port({ default: 50052, doc: "The port that push-managers and peers connect to." }),
+  GRPC_TLS_MANAGER_NAME: text({
+    default: "push-manager",
+    doc: "The DNS name that a certificate must have for links and PushMessageBatch, with TLS.",
+  }),
   POD_NAME: text({
     pattern: /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/,
     accepts: "a Kubernetes name",

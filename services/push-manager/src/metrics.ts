@@ -2,6 +2,7 @@ import { status } from "@grpc/grpc-js";
 import { FailureReason, type NodeFailure } from "@pushcast/api";
 import { REGISTRY_EVENT_TYPES, type RegistryEvent } from "@pushcast/registry";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { CALL_OUTCOMES, type CallOutcome } from "./access/push-access.ts";
 import type { FanOut, FanOutCounters } from "./fan-out.ts";
 import type { IdempotencyKeys } from "./idempotency.ts";
 import type { OutgoingLog } from "./outgoing-log.ts";
@@ -17,6 +18,7 @@ const LINK_STATES = ["connecting", "live", "closing", "down"] as const;
 const PUSH_CODES = [
   status.OK,
   status.INVALID_ARGUMENT,
+  status.PERMISSION_DENIED,
   status.RESOURCE_EXHAUSTED,
   status.UNAVAILABLE,
 ] as const;
@@ -68,6 +70,9 @@ export class PushManagerMetrics implements FanOutCounters {
   readonly #pushSeconds: ReadonlyMap<PushApi, Histogram.Internal<"api">>;
   readonly #nodeFailures: ReadonlyMap<FailureReason, Counter.Internal>;
   readonly #registryEvents: Counter<"type">;
+  readonly #callerCalls: Counter<"caller" | "outcome">;
+  /** By caller, then by outcome. */
+  #callers = new Map<string, ReadonlyMap<CallOutcome, Tally>>();
 
   constructor(registry: Registry) {
     const registers: [Registry] = [registry];
@@ -120,6 +125,13 @@ export class PushManagerMetrics implements FanOutCounters {
       labelNames: ["type"],
       registers,
     });
+    this.#callerCalls = new Counter({
+      name: "push_manager_caller_calls_total",
+      help: "Pushes and other calls of each caller in PUSH_TOKENS_FILE, by whether they were allowed.",
+      labelNames: ["caller", "outcome"],
+      registers,
+      collect: () => this.#tellCallers(),
+    });
     for (const reason of Object.keys(FAILURE_REASONS)) nodeFailures.inc({ reason }, 0);
     for (const type of REGISTRY_EVENT_TYPES) this.#registryEvents.inc({ type }, 0);
     this.#nodeFailures = new Map(
@@ -158,6 +170,29 @@ export class PushManagerMetrics implements FanOutCounters {
 
   registryEvent(type: RegistryEvent["type"]): void {
     this.#registryEvents.inc({ type });
+  }
+
+  /** These are the callers from now on; what was counted of others is gone. */
+  callersAre(names: readonly string[]): void {
+    this.#tellCallers();
+    const known = this.#callers;
+    this.#callers = new Map(names.map((name) => [name, known.get(name) ?? talliesByOutcome()]));
+    for (const caller of known.keys()) {
+      if (this.#callers.has(caller)) continue;
+      for (const outcome of CALL_OUTCOMES) this.#callerCalls.remove({ caller, outcome });
+    }
+  }
+
+  judged(caller: string, outcome: CallOutcome): void {
+    this.#callers.get(caller)?.get(outcome)?.add(1);
+  }
+
+  #tellCallers(): void {
+    for (const [caller, byOutcome] of this.#callers) {
+      for (const [outcome, tally] of byOutcome) {
+        this.#callerCalls.inc({ caller, outcome }, tally.take());
+      }
+    }
   }
 
   /** Adds the gauges, which are read when they are asked for. */
@@ -225,6 +260,10 @@ export class PushManagerMetrics implements FanOutCounters {
       Number(fanOut.isHeld),
     );
   }
+}
+
+function talliesByOutcome(): ReadonlyMap<CallOutcome, Tally> {
+  return new Map(CALL_OUTCOMES.map((outcome) => [outcome, new Tally()]));
 }
 
 function byApi<Made>(make: (api: PushApi) => Made): ReadonlyMap<PushApi, Made> {

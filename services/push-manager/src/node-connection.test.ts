@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type ConnectionListener, connectToNode } from "./node-connection.ts";
+import { type ConnectionListener, nodeConnector } from "./node-connection.ts";
 
 const listener: ConnectionListener = {
   onResponse: () => {},
@@ -34,7 +34,7 @@ describe("a node that accepts connections and never answers, as a frozen one doe
 
   test("is left with no connection by attempts that were given up", async () => {
     for (let count = 0; count < 6; count += 1) {
-      const connection = connectToNode(address, listener);
+      const connection = nodeConnector()(address, listener);
       connection.write(Buffer.from("hello"));
       await once(node, "connection");
       const socket = accepted[count] as Socket;

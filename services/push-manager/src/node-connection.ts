@@ -4,7 +4,7 @@ import {
   type InspectRequest,
   type InspectResponse,
 } from "@pushcast/api";
-import { OwnedSockets } from "@pushcast/runtime";
+import { type GrpcTls, OwnedSockets } from "@pushcast/runtime";
 import { decodeNodeResponse, type NodeResponse } from "./node-response.ts";
 
 /** What a connection tells. Nothing is called after `onEnd`, nor from within a call to it. */
@@ -53,9 +53,25 @@ const OPTIONS = {
 
 const { deliver, inspect } = ConnectNodeServiceService;
 
+/** How nodes are connected to with TLS. */
+export interface NodeTls {
+  readonly tls: GrpcTls;
+  /** That a node's certificate must be for. */
+  readonly serverName: string;
+}
+
+/** @param secure @default plain text */
+export function nodeConnector(secure?: NodeTls): ConnectToNode {
+  return (grpcAddress, listener) => connectToNode(grpcAddress, listener, secure);
+}
+
 /** Opens a gRPC connection and its Deliver stream. Returns at once; a failure comes as `onEnd`. */
-export const connectToNode: ConnectToNode = (grpcAddress, listener) => {
-  const sockets = new OwnedSockets();
+function connectToNode(
+  grpcAddress: string,
+  listener: ConnectionListener,
+  secure: NodeTls | undefined,
+): NodeConnection {
+  const sockets = new OwnedSockets(secure && (() => secure.tls.credentialsFor(secure.serverName)));
   const client = new Client(grpcAddress, sockets, OPTIONS);
   const stream = client.makeBidiStreamRequest(
     deliver.path,
@@ -115,4 +131,4 @@ export const connectToNode: ConnectToNode = (grpcAddress, listener) => {
         );
       }),
   };
-};
+}

@@ -1,6 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { publicationId } from "@pushcast/log";
 import { type Clock, RpcError } from "@pushcast/runtime";
+import type { Caller } from "./access/push-access.ts";
 import type { FanOut, Refusal } from "./fan-out.ts";
 import type { FirstPush, IdempotencyKeys } from "./idempotency.ts";
 import { type Push, type PushAnswer, waitsForNodes } from "./push.ts";
@@ -43,11 +44,17 @@ export class Publisher {
   }
 
   /**
-   * Validates a push, appends it unless its key is known, and answers, perhaps before this returns.
+   * Judges and validates a push, appends it unless its key is known, and answers, perhaps before this
+   * returns.
    *
    * @param timeoutMs how long nodes are waited for
    */
-  push(push: Push, timeoutMs: number, onAnswer: (answer: PushAnswer | RpcError) => void): void {
+  push(
+    push: Push,
+    caller: Caller,
+    timeoutMs: number,
+    onAnswer: (answer: PushAnswer | RpcError) => void,
+  ): void {
     const { clock, onAnswered } = this.#options;
     const beganAtMs = clock.monotonicMs();
     const answer = (answered: PushAnswer | RpcError) => {
@@ -55,7 +62,8 @@ export class Publisher {
       onAnswered(push.api, code, (clock.monotonicMs() - beganAtMs) / 1000);
       onAnswer(answered);
     };
-    const error = pushError(push, this.#options.maxContentBytes);
+    const error =
+      caller.refusal(push.api, push.roomId) ?? pushError(push, this.#options.maxContentBytes);
     if (error !== undefined) answer(error);
     else if (push.idempotencyKey === "") this.#append(push, timeoutMs, answer);
     else this.#appendOnce(push, timeoutMs, beganAtMs, answer);

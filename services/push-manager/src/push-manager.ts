@@ -13,16 +13,22 @@ import {
   createGrpcServer,
   createMetrics,
   createOpsServer,
+  FileFollower,
+  GrpcTls,
   type Logger,
+  openEtcdTls,
   type Service,
   systemClock,
+  TransportMetrics,
   VERSION,
 } from "@pushcast/runtime";
 import type { Registry as MetricsRegistry } from "prom-client";
+import { openPushAccess } from "./access/open-push-access.ts";
+import { ANYBODY } from "./access/push-access.ts";
 import { FanOut } from "./fan-out.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import { PushManagerMetrics } from "./metrics.ts";
-import { connectToNode } from "./node-connection.ts";
+import { nodeConnector } from "./node-connection.ts";
 import { OutgoingLog } from "./outgoing-log.ts";
 import { Publisher } from "./publisher.ts";
 import { PUSH_SERVICE_NAME, PushService, pushServiceDefinition } from "./push-service.ts";
@@ -65,6 +71,20 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
   const onError = (err: unknown) => logger.error({ err }, "unexpected error");
 
   const metrics = new PushManagerMetrics(metricsRegistry);
+  const transport = new TransportMetrics("push_manager", metricsRegistry, () => clock.now(), [
+    "grpc_tls",
+    "etcd_tls",
+    "push_tokens",
+  ]);
+  const files = new FileFollower({
+    clock,
+    everyMs: settings.FILES_CHECK_SECONDS * 1000,
+    logger,
+    counters: transport,
+  });
+  const tls = GrpcTls.open(settings, files, transport);
+  const etcdTls = openEtcdTls(settings, files, transport);
+  const access = openPushAccess({ settings, files, clock, logger, metrics, transport });
   const log = new OutgoingLog(epoch, {
     maxBytes: settings.LOG_BYTES,
     maxAgeMs: settings.LOG_SECONDS * 1000,
@@ -76,7 +96,7 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     counters: metrics,
     managerId: settings.POD_NAME || hostname(),
     version: VERSION,
-    connect: connectToNode,
+    connect: nodeConnector(tls && { tls, serverName: settings.GRPC_TLS_SERVER_NAME }),
     random: Math.random,
     logBytes: settings.LOG_BYTES,
     maxPendingPushes: settings.MAX_PENDING_PUSHES,
@@ -99,6 +119,7 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
   const service = new PushService({
     publisher,
     fanOut,
+    callerOf: (metadata) => access?.callerOf(metadata) ?? ANYBODY,
     clock,
     logger,
     ackTimeoutMs: settings.ACK_TIMEOUT_MS,
@@ -113,6 +134,8 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     ...(settings.GRPC_MAX_CONNECTION_SECONDS === 0
       ? {}
       : { maxConnectionAgeMs: settings.GRPC_MAX_CONNECTION_SECONDS * 1000 }),
+    ...(tls && { tls }),
+    ...(access && { guard: access.guard }),
   });
   grpc.addService(pushServiceDefinition, service.handlers);
 
@@ -129,7 +152,7 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
 
   const registry =
     init.registry ??
-    createRegistry(registryOptions(settings), (event) => {
+    createRegistry(registryOptions(settings, etcdTls), (event) => {
       logRegistryEvent(logger, event);
       metrics.registryEvent(event.type);
     });
@@ -143,6 +166,7 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
 
   const start = async (): Promise<PushManagerReady> => {
     goOnStarting();
+    files.start();
     fanOut.start();
     watch = registry.watch((records) => {
       hasFirstList = true;
@@ -169,6 +193,7 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     await flushed;
     await grpc.close(stopLimitMs * GRPC_CLOSE_SHARE);
     await ops.close(stopLimitMs * OPS_CLOSE_SHARE);
+    files.stop();
     if (init.registry === undefined) await registry.close();
   };
 

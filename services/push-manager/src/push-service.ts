@@ -1,4 +1,4 @@
-import type { ServerUnaryCall } from "@grpc/grpc-js";
+import type { Metadata, ServerUnaryCall } from "@grpc/grpc-js";
 import {
   type Command,
   type DeliveryReport,
@@ -9,6 +9,8 @@ import {
 } from "@pushcast/api";
 import { type Clock, type Logger, RpcError, unaryHandler } from "@pushcast/runtime";
 import { CLOSE_CODES } from "@pushcast/wire";
+import type { Caller } from "./access/push-access.ts";
+import type { Rpc } from "./access/rights.ts";
 import type { FanOut } from "./fan-out.ts";
 import { getRoom, getUser, listNodes } from "./inspect.ts";
 import { type Publisher, refusalError } from "./publisher.ts";
@@ -22,6 +24,8 @@ export const pushServiceDefinition = PushManagerServiceService;
 export interface PushServiceOptions {
   readonly publisher: Publisher;
   readonly fanOut: FanOut;
+  /** Whoever made a call. @param metadata of the call */
+  readonly callerOf: (metadata: Metadata) => Caller;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The longest that an rpc waits for nodes. */
@@ -43,46 +47,79 @@ export class PushService {
   constructor(options: PushServiceOptions) {
     this.#options = options;
     const onError = (err: unknown) => options.logger.error({ err }, "rpc failed");
+    const push = <Request>(toPush: (request: Request) => Push) =>
+      unaryHandler<Request, PushAnswer>((request, call) => this.#push(toPush(request), call), {
+        onError,
+      });
     const unary = <Request, Response>(
+      rpc: Rpc,
+      roomOf: (request: Request) => string,
       handle: (
         request: Request,
         call: ServerUnaryCall<Request, Response>,
       ) => Response | Promise<Response>,
-    ) => unaryHandler(handle, { onError });
+    ) =>
+      unaryHandler<Request, Response>(
+        (request, call) => {
+          throwIf(options.callerOf(call.metadata).refusal(rpc, roomOf(request)));
+          return handle(request, call);
+        },
+        { onError },
+      );
     this.handlers = {
-      pushToRoom: unary((request, call) => this.#push(pushToRoom(request), call)),
-      pushToUser: unary((request, call) => this.#push(pushToUser(request), call)),
-      broadcastMessage: unary((request, call) => this.#push(broadcastMessage(request), call)),
+      pushToRoom: push(pushToRoom),
+      pushToUser: push(pushToUser),
+      broadcastMessage: push(broadcastMessage),
       pushStream: (call) => {
         const { publisher, fanOut, ackTimeoutMs, maxInFlightPerStream } = options;
         const stream: PushStream = new PushStream(
           call,
-          { publisher, fanOut, ackTimeoutMs, maxInFlight: maxInFlightPerStream },
+          {
+            publisher,
+            fanOut,
+            caller: options.callerOf(call.metadata),
+            ackTimeoutMs,
+            maxInFlight: maxInFlightPerStream,
+          },
           () => this.#streams.delete(stream),
         );
         this.#streams.add(stream);
       },
-      joinRoom: unary((request, call) => {
-        throwIf(userError(request.userId) ?? roomError(request.roomId));
-        return this.#command({ $case: "join", value: request }, call);
-      }),
-      leaveRoom: unary((request, call) => {
-        throwIf(userError(request.userId) ?? roomError(request.roomId));
-        return this.#command({ $case: "leave", value: request }, call);
-      }),
-      disconnectUser: unary((request, call) => {
+      joinRoom: unary(
+        "JoinRoom",
+        ({ roomId }) => roomId,
+        (request, call) => {
+          throwIf(userError(request.userId) ?? roomError(request.roomId));
+          return this.#command({ $case: "join", value: request }, call);
+        },
+      ),
+      leaveRoom: unary(
+        "LeaveRoom",
+        ({ roomId }) => roomId,
+        (request, call) => {
+          throwIf(userError(request.userId) ?? roomError(request.roomId));
+          return this.#command({ $case: "leave", value: request }, call);
+        },
+      ),
+      disconnectUser: unary("DisconnectUser", noRoom, (request, call) => {
         throwIf(disconnectError(request));
         return this.#command({ $case: "disconnect", value: this.#disconnect(request) }, call);
       }),
-      getRoom: unary((request, call) => {
-        throwIf(roomError(request.roomId));
-        return getRoom(options.fanOut.nodes, request.roomId, this.#timeoutMs(call));
-      }),
-      getUser: unary((request, call) => {
+      getRoom: unary(
+        "GetRoom",
+        ({ roomId }) => roomId,
+        (request, call) => {
+          throwIf(roomError(request.roomId));
+          return getRoom(options.fanOut.nodes, request.roomId, this.#timeoutMs(call));
+        },
+      ),
+      getUser: unary("GetUser", noRoom, (request, call) => {
         throwIf(userError(request.userId));
         return getUser(options.fanOut.nodes, request.userId, this.#timeoutMs(call));
       }),
-      listNodes: unary((_request, call) => listNodes(options.fanOut.nodes, this.#timeoutMs(call))),
+      listNodes: unary("ListNodes", noRoom, (_request, call) =>
+        listNodes(options.fanOut.nodes, this.#timeoutMs(call)),
+      ),
     };
   }
 
@@ -92,8 +129,9 @@ export class PushService {
   }
 
   #push<Request>(push: Push, call: ServerUnaryCall<Request, PushAnswer>): Promise<PushAnswer> {
+    const { publisher, callerOf } = this.#options;
     return new Promise((resolve, reject) => {
-      this.#options.publisher.push(push, this.#timeoutMs(call), (answer) => {
+      publisher.push(push, callerOf(call.metadata), this.#timeoutMs(call), (answer) => {
         if (answer instanceof RpcError) reject(answer);
         else resolve(answer);
       });
@@ -137,6 +175,10 @@ export class PushService {
     const remainingMs = Number(call.getDeadline()) - clock.now();
     return Math.max(0, Math.min(ackTimeoutMs, remainingMs * SHARE_OF_DEADLINE));
   }
+}
+
+function noRoom(): string {
+  return "";
 }
 
 function throwIf(error: RpcError | undefined): void {

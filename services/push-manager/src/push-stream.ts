@@ -1,6 +1,7 @@
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { PushStreamRequest, PushStreamResponse, StreamResult } from "@pushcast/api";
 import { RpcError } from "@pushcast/runtime";
+import type { Caller } from "./access/push-access.ts";
 import type { FanOut } from "./fan-out.ts";
 import { type Publisher, refusalError } from "./publisher.ts";
 import { type PushAnswer, streamPush } from "./push.ts";
@@ -8,6 +9,8 @@ import { type PushAnswer, streamPush } from "./push.ts";
 export interface PushStreamOptions {
   readonly publisher: Publisher;
   readonly fanOut: FanOut;
+  /** Whose stream it is. Each push is judged when it is accepted. */
+  readonly caller: Caller;
   /** How long each push waits for nodes; the stream's own deadline does not count. */
   readonly ackTimeoutMs: number;
   /** Pushes that one stream may have unanswered at once. */
@@ -112,9 +115,8 @@ export class PushStream {
       } else if (push === undefined) {
         this.#answer(requestId, PUSH_MISSING);
       } else {
-        this.#options.publisher.push(push, this.#options.ackTimeoutMs, (answer) => {
-          this.#answer(requestId, answer);
-        });
+        const { publisher, caller, ackTimeoutMs } = this.#options;
+        publisher.push(push, caller, ackTimeoutMs, (answer) => this.#answer(requestId, answer));
       }
     }
     this.#request = NO_PUSHES;

@@ -1,6 +1,7 @@
 import {
   type CrossCheck,
   integer,
+  oneOf,
   port,
   type SettingsOf,
   type SettingsSchema,
@@ -57,6 +58,17 @@ export const pushManagerSettings = {
     default: 4096,
     doc: "Pushes that one PushStream may have unanswered; it is not read while it has as many.",
   }),
+  PUSH_AUTH: oneOf(["none", "token", "mtls"], {
+    default: "none",
+    doc: "Who may push: whoever reaches the port, callers with a bearer token, or callers with a client certificate.",
+  }),
+  PUSH_TOKENS_FILE: text({
+    doc: "The callers, their tokens or certificates, their rights and rates, as JSON or YAML. Required with PUSH_AUTH=token and mtls.",
+  }),
+  NODE_ENV: text({
+    default: "",
+    doc: "With `production` a manager that lets everybody push says so in its log.",
+  }),
   POD_NAME: text({
     default: "",
     doc: "What this manager calls itself to the nodes, for their logs; else the host's name.",
@@ -65,4 +77,22 @@ export const pushManagerSettings = {
 
 export type PushManagerSettings = SettingsOf<typeof pushManagerSettings>;
 
-export const pushManagerChecks: readonly CrossCheck<PushManagerSettings>[] = sharedChecks;
+export const pushManagerChecks: readonly CrossCheck<PushManagerSettings>[] = [
+  ...sharedChecks,
+  {
+    settings: ["PUSH_TOKENS_FILE", "PUSH_AUTH"],
+    problem: ({ PUSH_TOKENS_FILE, PUSH_AUTH }) => {
+      if (PUSH_AUTH === "none") {
+        return PUSH_TOKENS_FILE === undefined ? undefined : "is of no use with PUSH_AUTH=none";
+      }
+      return PUSH_TOKENS_FILE === undefined ? `is required with PUSH_AUTH=${PUSH_AUTH}` : undefined;
+    },
+  },
+  {
+    settings: ["PUSH_AUTH", "GRPC_TLS_CERT_FILE"],
+    problem: ({ PUSH_AUTH, GRPC_TLS_CERT_FILE }) =>
+      PUSH_AUTH === "mtls" && GRPC_TLS_CERT_FILE === undefined
+        ? "mtls needs GRPC_TLS_CERT_FILE"
+        : undefined,
+  },
+];
