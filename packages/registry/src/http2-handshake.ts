@@ -9,7 +9,10 @@ export function http2Handshake(url: string, timeoutMs: number, tls?: EtcdTls): P
   return new Promise((resolve, reject) => {
     const session = connect(url, { ...tls });
     const timer = setTimeout(() => {
-      session.destroy(new Error(`no HTTP/2 handshake within ${timeoutMs} ms`));
+      // By itself: a server that wants a client certificate and gets none ends the connection, and the
+      // session tells of neither an error nor its close.
+      reject(new Error(`no HTTP/2 handshake within ${timeoutMs} ms`));
+      session.destroy();
     }, timeoutMs);
     session.once("remoteSettings", () => {
       resolve();

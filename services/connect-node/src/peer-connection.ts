@@ -56,6 +56,8 @@ class GrpcPeerConnection implements PeerConnection {
     this.#client = new Client(grpcAddress, this.#sockets, {
       ...OPTIONS,
       "grpc.max_receive_message_length": maxMessageBytes,
+      // Else it is the address, which TLS does not take for a name.
+      ...(secure && { "grpc.ssl_target_name_override": secure.serverName }),
     });
   }
 

@@ -72,7 +72,11 @@ function connectToNode(
   secure: NodeTls | undefined,
 ): NodeConnection {
   const sockets = new OwnedSockets(secure && (() => secure.tls.credentialsFor(secure.serverName)));
-  const client = new Client(grpcAddress, sockets, OPTIONS);
+  const client = new Client(grpcAddress, sockets, {
+    ...OPTIONS,
+    // Else it is the address, which TLS does not take for a name.
+    ...(secure && { "grpc.ssl_target_name_override": secure.serverName }),
+  });
   const stream = client.makeBidiStreamRequest(
     deliver.path,
     (message: Buffer) => message,

@@ -48,7 +48,7 @@ test("a caller is found by any of its tokens, given or hashed", () => {
 test.each([
   [{ name: "" }, "callers[0].name must be 1 to 63 letters"],
   [{ token: "short" }, "callers[0].token must be at least 16"],
-  [{ token: 12345678901234567890 }, "callers[0].token must be a text"],
+  [{ token: 1234567890123456 }, "callers[0].token must be a text"],
   [{ token: undefined }, "callers[0] needs a token, a token_sha256 or a certificate"],
   [{ token_sha256: "abc" }, "callers[0].token_sha256 must be 64 hex digits"],
   [{ rpcs: undefined }, "callers[0].rpcs must not be empty"],
