@@ -1,6 +1,7 @@
 // Writes the tables in the docs that say what the code says: settings, metrics, what the manifests take and
-// ask for. With --check it changes nothing and fails if they are not current.
+// ask for, licences. With --check it changes nothing and fails if they are not current.
 import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { configOptions, PROFILES } from "@pushcast/cdk8s";
 import { createConnectNode, nodeChecks, nodeSettings } from "@pushcast/connect-node";
 import { createPushManager, pushManagerChecks, pushManagerSettings } from "@pushcast/push-manager";
@@ -12,6 +13,8 @@ import {
 } from "@pushcast/runtime";
 import { Registry } from "prom-client";
 import { drainTable, sizesTable } from "./kubernetes-tables.ts";
+import { licencesTable } from "./supply-chain/licences.ts";
+import { packagesBelow, readLockFile, workspaces } from "./supply-chain/lock-file.ts";
 
 function settingsTable(): string {
   const manager: SettingsSchema = pushManagerSettings;
@@ -80,6 +83,12 @@ function json(value: unknown): string {
   return value === undefined ? "–" : `\`${cell(JSON.stringify(value))}\``;
 }
 
+/** What all workspaces use, but to be built and tested. */
+function licencesInProduction(): string {
+  const lock = readLockFile(fileURLToPath(new URL("../package-lock.json", import.meta.url)));
+  return licencesTable(packagesBelow(lock, workspaces(lock)).values());
+}
+
 function replaceSection(page: string, name: string, table: string): string {
   const section = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- /${name} -->)`);
   if (!section.test(page)) throw new Error(`there is no section ${name}`);
@@ -90,6 +99,7 @@ function replaceSection(page: string, name: string, table: string): string {
 const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   "docs/operations.md": { settings: settingsTable, metrics: metricsTable },
   "docs/kubernetes.md": { sizes: sizesTable, drain: drainTable },
+  "docs/licences.md": { licences: licencesInProduction },
   "infra/cdk8s/README.md": { options: optionsTable },
 };
 

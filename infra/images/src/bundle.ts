@@ -15,6 +15,11 @@ export type ProgramName = keyof typeof ENTRY_POINTS;
 
 export const PROGRAMS = Object.keys(ENTRY_POINTS) as readonly ProgramName[];
 
+/** The workspaces that the programs are of. */
+export const PROGRAM_PLACES: readonly string[] = Object.values(ENTRY_POINTS).map(
+  (module) => module.split("/src/")[0] ?? "",
+);
+
 const ROOT = join(import.meta.dirname, "../../..");
 
 /** CommonJS modules ask for Node's own modules by it. */
