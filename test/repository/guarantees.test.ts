@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ROOT, repositoryFiles } from "./files.ts";
+import { ROOT } from "./files.ts";
+import { quotedInTests } from "./test-titles.ts";
 
 /** What stands in bold in the page on delivery, as the title of a test would say it. */
 function guarantees(): string[] {
@@ -9,14 +10,6 @@ function guarantees(): string[] {
   return Array.from(page.matchAll(/\*\*([A-Z][^*]+?)\.?\*\*/g), ([, name = ""]) => {
     return name.slice(0, 1).toLowerCase() + name.slice(1);
   });
-}
-
-/** Every text in quotes of every test. */
-function quotedInTests(): Set<string> {
-  const texts = repositoryFiles()
-    .filter((path) => path.endsWith(".test.ts"))
-    .flatMap((path) => readFileSync(join(ROOT, path), "utf8").match(/"(?:[^"\\\n]|\\.)*"/g) ?? []);
-  return new Set(texts.map((text) => text.slice(1, -1)));
 }
 
 test("each guarantee of docs/delivery.md is the name of a test", () => {
