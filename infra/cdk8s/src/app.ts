@@ -7,6 +7,7 @@ import { AdapterRule } from "./monitoring/adapter-rule.ts";
 import { Monitoring } from "./monitoring/monitoring.ts";
 import { ClientIngress } from "./network/client-ingress.ts";
 import { NetworkPolicies } from "./network/network-policies.ts";
+import { Certificates } from "./workloads/certificates.ts";
 import { ConnectNode } from "./workloads/connect-node.ts";
 import { DeletionCost } from "./workloads/deletion-cost.ts";
 import { Etcd } from "./workloads/etcd.ts";
@@ -32,11 +33,19 @@ export function createApp(config: Config, outdir?: string): App {
   }
   const addChart = (id: string) => new Chart(app, id, chartProps(config.namespace));
 
-  const { network, deletionCost } = config;
+  const { network, deletionCost, tls, connectNode } = config;
   const workloads: WorkloadName[] = ["etcd", "push-manager", "connect-node"];
   if (deletionCost.enabled) workloads.push("deletion-cost");
   if (network.policies) {
-    new NetworkPolicies(addChart("10-network"), "policies", { network, workloads });
+    new NetworkPolicies(addChart("10-network"), "policies", {
+      network,
+      workloads,
+      calledUrls: urlsIn(connectNode.settings),
+    });
+  }
+  // Of a kind that only cert-manager knows.
+  if (tls.enabled && tls.issuer !== undefined) {
+    new Certificates(addChart("15-certificates"), "certificates", config, tls.issuer);
   }
   new Etcd(addChart("20-etcd"), "etcd", config);
   new PushManager(addChart("30-push-manager"), "push-manager", config);
@@ -52,6 +61,13 @@ export function createApp(config: Config, outdir?: string): App {
     new DeletionCost(addChart("70-deletion-cost"), "deletion-cost", config);
   }
   return app;
+}
+
+/** The URLs that processes call by their settings. */
+function urlsIn(settings: Config["connectNode"]["settings"]): string[] {
+  return Object.entries(settings).flatMap(([name, value]) =>
+    name.endsWith("_URL") && value !== undefined ? [String(value)] : [],
+  );
 }
 
 function chartProps(namespace?: string) {

@@ -7,12 +7,16 @@ interface Model {
   validate(): void;
 }
 
-/** The models were generated from the types of Kubernetes and of the Prometheus operator. */
+/** Where models of others than Kubernetes are, by their API groups. */
+const MODELS_OF_OTHERS: Readonly<Record<string, string>> = {
+  "cert-manager.io": "@kubernetes-models/cert-manager",
+  "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
+};
+
+/** The models were generated from the types of Kubernetes and of those who bring kinds to it. */
 async function modelOf(manifest: Manifest): Promise<Model> {
   const { apiVersion, kind } = manifest;
-  const from = apiVersion.startsWith("monitoring.coreos.com/")
-    ? "@kubernetes-models/prometheus-operator"
-    : "kubernetes-models";
+  const from = MODELS_OF_OTHERS[apiVersion.split("/")[0] ?? ""] ?? "kubernetes-models";
   const module: Record<string, new (manifest: Manifest) => Model> = await import(
     `${from}/${apiVersion}/${kind}`
   );

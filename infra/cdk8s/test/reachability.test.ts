@@ -1,6 +1,9 @@
+import { App, Chart } from "cdk8s";
 import { describe, expect, test } from "vitest";
 import { resolveConfig } from "../src/config/load.ts";
-import type { ConfigInput } from "../src/config/schema.ts";
+import type { Config, ConfigInput } from "../src/config/schema.ts";
+import type { WorkloadName } from "../src/lib/labels.ts";
+import { NetworkPolicies, type NetworkPoliciesProps } from "../src/network/network-policies.ts";
 import { EVERY_OPTION } from "./support/configs.ts";
 import { type Manifest, manifestsOf, workloadsOf } from "./support/manifests.ts";
 import { type End, letsThrough, workloadEnds } from "./support/network.ts";
@@ -27,6 +30,8 @@ const OUTSIDERS: ReadonlyMap<string, End> = new Map<string, End>([
     },
   ],
 ]);
+
+type Network = Config["network"];
 
 /** A port that nobody listens on: nothing may be open by accident. */
 const UNUSED_PORT = 1;
@@ -119,6 +124,39 @@ describe("where egress is restricted, a pod reaches", () => {
     // The API server may be anywhere.
     expect(reaches(443, "TCP")).toBe(name === "deletion-cost");
     expect(reaches(443, "UDP")).toBe(false);
+  });
+});
+
+describe("where egress is restricted, connect-nodes reach whom their settings have them ask", () => {
+  const accounts: End = { labels: { app: "accounts" }, namespace: { name: "pushcast" } };
+  const internet: End = { ip: "203.0.113.7" };
+
+  function reached(own: Pick<NetworkPoliciesProps, "calledUrls"> & Partial<Network>, to: End) {
+    const { calledUrls, ...network } = own;
+    const config = resolveConfig("prod", { network: { restrictEgress: true, ...network } });
+    const chart = new Chart(new App(), "network", { namespace: config.namespace });
+    const workloads: WorkloadName[] = ["etcd", "push-manager", "connect-node"];
+    new NetworkPolicies(chart, "policies", { network: config.network, workloads, calledUrls });
+    const policies = chart.toJson() as Manifest[];
+    const node = workloadEnds(manifestsOf(config)).get("connect-node");
+    if (node === undefined) throw new Error("there is no connect-node");
+    return [80, 443, 8080, 8443].filter((port) => letsThrough(policies, { from: node, to, port }));
+  }
+
+  test("anywhere, at the ports of the URLs", () => {
+    expect(reached({ calledUrls: [] }, internet)).toEqual([]);
+    const calledUrls = ["https://id.example.com/keys", "http://accounts:8080/may"];
+    expect(reached({ calledUrls }, internet)).toEqual([443, 8080]);
+  });
+
+  test("only at those who are named, at the ports that their pods have", () => {
+    const own = {
+      calledUrls: ["https://accounts/may"],
+      callees: [{ podLabels: { app: "accounts" } }],
+      calleePorts: [8443],
+    };
+    expect(reached(own, accounts)).toEqual([8443]);
+    expect(reached(own, internet)).toEqual([]);
   });
 });
 

@@ -21,6 +21,7 @@ interface Operator {
 const CORE = "v1";
 const RBAC = "rbac.authorization.k8s.io/v1";
 const NETWORKING = "networking.k8s.io/v1";
+const CERT_MANAGER: Operator = { name: "cert-manager", needed: true };
 const MONITORING = "monitoring.coreos.com/v1";
 
 const PROMETHEUS: Operator = { name: "the Prometheus operator", needed: false };
@@ -39,6 +40,7 @@ export const KINDS: readonly Kind[] = [
   kind(RBAC, "RoleBinding", "rolebindings"),
   kind(CORE, "ConfigMap", "configmaps"),
   kind(NETWORKING, "NetworkPolicy", "networkpolicies"),
+  kind("cert-manager.io/v1", "Certificate", "certificates", { operator: CERT_MANAGER }),
   kind(CORE, "Service", "services"),
   kind("apps/v1", "StatefulSet", "statefulsets"),
   kind("apps/v1", "Deployment", "deployments"),

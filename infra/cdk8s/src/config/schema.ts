@@ -14,6 +14,7 @@ import {
   labels,
   secretKey,
 } from "./fields.ts";
+import { filesSection, notAmongSettings } from "./files.ts";
 import { settingsSection } from "./settings.ts";
 
 /** Another value would contradict the manifests' Services, probes and policies. */
@@ -121,7 +122,10 @@ export const configSchema = z.strictObject({
         .describe("Secrets with which images are pulled."),
     })
     .prefault({}),
-  settings: settingsSection(sharedSettings, OWNED)
+  settings: settingsSection(sharedSettings, {
+    ...OWNED,
+    ...notAmongSettings(sharedSettings, "pushManager"),
+  })
     .prefault({})
     .describe("Settings of both services, by the names of their environment variables."),
   pushManager: z
@@ -130,9 +134,15 @@ export const configSchema = z.strictObject({
       settings: settingsSection(pushManagerSettings, {
         ...OWNED_OF_EACH,
         ...SAME_EVERYWHERE,
+        ...notAmongSettings(pushManagerSettings, "pushManager"),
       })
         .prefault({})
         .describe("Settings of the push-manager alone."),
+      files: filesSection(pushManagerSettings)
+        .prefault({})
+        .describe(
+          "Where the files of its settings are, by the names of these: each `{ name, key }` of a Secret. It has them on a read-only volume.",
+        ),
       resources: resources({ cpu: "500m", memory: "512Mi" }),
       ...pods,
     })
@@ -153,10 +163,12 @@ export const configSchema = z.strictObject({
         WS_PORT: GIVEN,
         POD_IP: GIVEN,
         ZONE: GIVEN,
+        ...notAmongSettings(nodeSettings, "connectNode"),
         OPS_TOKEN: "is a secret: put it into one, and name that in connectNode.opsTokenSecret",
       })
         .prefault({})
         .describe("Settings of the connect-node alone."),
+      files: filesSection(nodeSettings).prefault({}).describe("As `pushManager.files`."),
       opsTokenSecret: secretKey
         .optional()
         .describe(
@@ -232,6 +244,35 @@ export const configSchema = z.strictObject({
       ...pods,
     })
     .prefault({}),
+  tls: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether gRPC and etcd speak TLS, and managers, nodes and members of etcd show each other certificates of one CA. Where it changes, etcd has to be started anew.",
+        ),
+      secrets: z
+        .strictObject({
+          pushManager: dnsName
+            .default("push-manager-tls")
+            .describe("The push-managers' Secret, with `tls.crt`, `tls.key` and `ca.crt`."),
+          connectNode: dnsName.default("connect-node-tls").describe("The connect-nodes'."),
+          etcd: dnsName.default("etcd-tls").describe("etcd's."),
+        })
+        .prefault({}),
+      issuer: z
+        .strictObject({
+          name: dnsName.describe("Its name."),
+          kind: z.string().min(1).default("Issuer").describe("Its kind, such as ClusterIssuer."),
+          group: dnsName.default("cert-manager.io").describe("Its API group."),
+        })
+        .optional()
+        .describe(
+          "cert-manager's issuer, as `{ name, kind, group }`, of Certificates that make these Secrets; else they are made by hand. It must be one that puts `ca.crt` into them, such as of the kind CA.",
+        ),
+    })
+    .prefault({}),
   ingress: z
     .strictObject({
       enabled: z.boolean().default(true).describe("Whether there is an Ingress for clients."),
@@ -276,6 +317,16 @@ export const configSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe("Whether pods reach only each other, where they have to, and DNS."),
+      callees: peers
+        .default("anyone")
+        .describe(
+          "With restrictEgress, whom connect-nodes ask at the URLs of their settings, such as JWT_JWKS_URL.",
+        ),
+      calleePorts: z
+        .array(z.int().min(1).max(65_535))
+        .readonly()
+        .default([])
+        .describe("The ports of their pods, where they are others than those of the URLs."),
     })
     .prefault({}),
   monitoring: z

@@ -22,6 +22,9 @@ export interface Environment<Schema extends SettingsSchema> {
   readonly settings: SettingsOf<Schema>;
 }
 
+/** What the images say themselves. */
+const OF_IMAGES = { NODE_ENV: "production" };
+
 /**
  * The environment of a service's container, checked as the service itself would at its start.
  * @param section of the configuration that it belongs to, for the errors
@@ -44,7 +47,7 @@ export function environment<const Schema extends SettingsSchema>(
     texts[name] = String(value);
     variables.push({ name, value: String(value) });
   }
-  const read = readSettings(schema, texts, checks);
+  const read = readSettings(schema, { ...OF_IMAGES, ...texts }, checks);
   if (!read.ok) {
     throw new InvalidConfig(
       read.errors.map(({ setting, problem }) => ({

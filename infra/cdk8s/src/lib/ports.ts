@@ -36,6 +36,11 @@ export function containerPort(port: Port): k8s.ContainerPort {
   return { name: port.name, containerPort: port.number, protocol: "TCP" };
 }
 
+/** The port where TLS is spoken: what it says of the protocol without is not so. */
+export function withTls({ name, number }: Port): Port {
+  return { name, number };
+}
+
 /** A Service's port, under the same number as the pods'. */
 export function servicePort({ name, number, appProtocol }: Port): k8s.ServicePort {
   return {

@@ -6,11 +6,14 @@ import type { Port } from "../lib/ports.ts";
 import { isOutsider, type Outsider, PATHS, type Path } from "./paths.ts";
 
 type Network = Config["network"];
+type Peer = Exclude<Network["clients"], "anyone">[number];
 
 export interface NetworkPoliciesProps {
   readonly network: Network;
   /** Those that there are: a path from or to another one is not drawn. */
   readonly workloads: readonly WorkloadName[];
+  /** What connect-nodes ask, beside etcd and each other. */
+  readonly calledUrls: readonly string[];
 }
 
 const DNS_PORT = 53;
@@ -19,8 +22,9 @@ const API_SERVER_PORTS = [443, 6443];
 
 /** Lets connections through along the paths, and no others to the system's pods. */
 export class NetworkPolicies extends Construct {
-  constructor(scope: Construct, id: string, { network, workloads }: NetworkPoliciesProps) {
+  constructor(scope: Construct, id: string, props: NetworkPoliciesProps) {
     super(scope, id);
+    const { network, workloads } = props;
     const paths = PATHS.filter(({ from }) => isOutsider(from) || workloads.includes(from));
     const policyTypes = network.restrictEgress ? ["Ingress", "Egress"] : ["Ingress"];
     new k8s.KubeNetworkPolicy(this, "default-deny", {
@@ -34,7 +38,7 @@ export class NetworkPolicies extends Construct {
           podSelector: { matchLabels: workloadLabels(workload) },
           policyTypes,
           ingress: paths.filter(({ to }) => to === workload).map((path) => ingress(path, network)),
-          ...(network.restrictEgress ? { egress: egress(workload) } : {}),
+          ...(network.restrictEgress ? { egress: egress(workload, props) } : {}),
         },
       });
     }
@@ -45,17 +49,38 @@ function ingress({ from, port }: Path, network: Network): k8s.NetworkPolicyIngre
   return { ports: [policyPort(port)], ...peersOf(from, network) };
 }
 
-function egress(workload: WorkloadName): k8s.NetworkPolicyEgressRule[] {
+function egress(
+  workload: WorkloadName,
+  props: NetworkPoliciesProps,
+): k8s.NetworkPolicyEgressRule[] {
   const paths = PATHS.filter(({ from }) => from === workload).map(({ to, port }) => ({
     to: [{ podSelector: { matchLabels: workloadLabels(to) } }],
     ports: [policyPort(port)],
   }));
   const dns = { ports: ["UDP", "TCP"].map((protocol) => ({ protocol, port: number(DNS_PORT) })) };
-  if (workload !== "deletion-cost") return [...paths, dns];
-  const apiServer = {
-    ports: API_SERVER_PORTS.map((port) => ({ protocol: "TCP", port: number(port) })),
-  };
-  return [...paths, dns, apiServer];
+  switch (workload) {
+    case "deletion-cost":
+      return [...paths, dns, { ports: tcpPorts(API_SERVER_PORTS) }];
+    case "connect-node":
+      return [...paths, dns, ...calls(props)];
+    default:
+      return [...paths, dns];
+  }
+}
+
+/** Those whom connect-nodes ask, at the ports of the URLs unless others are named. */
+function calls({ network, calledUrls }: NetworkPoliciesProps): k8s.NetworkPolicyEgressRule[] {
+  if (calledUrls.length === 0) return [];
+  const { callees, calleePorts } = network;
+  const ports = calleePorts.length > 0 ? calleePorts : [...new Set(calledUrls.map(portOf))].sort();
+  const rule = { ports: tcpPorts(ports) };
+  return [callees === "anyone" ? rule : { ...rule, to: callees.map(policyPeer) }];
+}
+
+function portOf(url: string): number {
+  const { protocol, port } = new URL(url);
+  if (port !== "") return Number(port);
+  return protocol === "https:" ? 443 : 80;
 }
 
 /** Nothing where anyone may connect: a rule without `from` is for all. */
@@ -67,16 +92,21 @@ function peersOf(
     return { from: [{ podSelector: { matchLabels: workloadLabels(from) } }] };
   }
   const peers = network[from];
-  if (peers === "anyone") return {};
+  return peers === "anyone" ? {} : { from: peers.map(policyPeer) };
+}
+
+function policyPeer({ namespaceLabels, podLabels, cidr }: Peer): k8s.NetworkPolicyPeer {
   return {
-    from: peers.map(({ namespaceLabels, podLabels, cidr }) => ({
-      ...(namespaceLabels === undefined
-        ? {}
-        : { namespaceSelector: { matchLabels: namespaceLabels } }),
-      ...(podLabels === undefined ? {} : { podSelector: { matchLabels: podLabels } }),
-      ...(cidr === undefined ? {} : { ipBlock: { cidr } }),
-    })),
+    ...(namespaceLabels === undefined
+      ? {}
+      : { namespaceSelector: { matchLabels: namespaceLabels } }),
+    ...(podLabels === undefined ? {} : { podSelector: { matchLabels: podLabels } }),
+    ...(cidr === undefined ? {} : { ipBlock: { cidr } }),
   };
+}
+
+function tcpPorts(ports: readonly number[]): k8s.NetworkPolicyPort[] {
+  return ports.map((port) => ({ protocol: "TCP", port: number(port) }));
 }
 
 function policyPort(port: Port): k8s.NetworkPolicyPort {

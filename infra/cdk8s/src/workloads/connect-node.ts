@@ -11,6 +11,8 @@ import { podTemplate, resources, spread } from "../lib/pod.ts";
 import { RESTRICTED_POD } from "../lib/pod-security.ts";
 import { containerPort, PORTS } from "../lib/ports.ts";
 import { probes } from "../lib/probes.ts";
+import { type MountedFiles, mountFiles } from "../lib/secret-files.ts";
+import { tlsFiles } from "../lib/tls.ts";
 import {
   addDisruptionBudget,
   addMetricsService,
@@ -57,18 +59,26 @@ export class ConnectNode extends Construct {
 }
 
 /** What a connect-node of these manifests is started with. */
-export function nodeEnvironment(config: Config): Environment<typeof nodeSettings> {
+export function nodeEnvironment(
+  config: Config,
+  { paths }: MountedFiles = nodeFiles(config),
+): Environment<typeof nodeSettings> {
   const { opsTokenSecret } = config.connectNode;
   return environment("connectNode", nodeSettings, nodeChecks, {
     POD_NAME: fromField("metadata.name"),
     POD_IP: fromField("status.podIP"),
     // Empty, and so unset, where pods do not have the label.
     ZONE: fromField("metadata.labels['topology.kubernetes.io/zone']"),
-    ETCD_ENDPOINTS: etcdEndpoints(config.etcd),
+    ETCD_ENDPOINTS: etcdEndpoints(config),
+    ...paths,
     OPS_TOKEN: opsTokenSecret === undefined ? undefined : fromSecret(opsTokenSecret),
     ...config.settings,
     ...config.connectNode.settings,
   });
+}
+
+function nodeFiles({ tls, connectNode }: Config): MountedFiles {
+  return mountFiles({ ...tlsFiles(tls, "connectNode"), ...connectNode.files });
 }
 
 /** How long a connect-node may take to stop, before the kubelet kills it. */
@@ -80,7 +90,8 @@ export function nodeGraceSeconds(settings: NodeSettings): number {
 function deployment(config: Config): k8s.DeploymentSpec {
   const { connectNode, images } = config;
   const { sendBufferBytes, sessionsPerPod } = connectNode;
-  const { variables, settings } = nodeEnvironment(config);
+  const files = nodeFiles(config);
+  const { variables, settings } = nodeEnvironment(config, files);
   const { memory } = connectNode.resources;
   requireMemory("connectNode", memory, nodeMemoryBytes(settings));
   if (sessionsPerPod !== undefined && sessionsPerPod > settings.MAX_SESSIONS) {
@@ -110,14 +121,17 @@ function deployment(config: Config): k8s.DeploymentSpec {
         ports: [ws, grpc, ops].map(containerPort),
         ...probes(ops),
         resources: resources(connectNode.resources),
+        ...files.container,
       },
       spec: {
         topologySpreadConstraints: spread(NAME),
+        ...files.pod,
         ...(sendBufferBytes === undefined
           ? {}
           : {
               securityContext: {
                 ...RESTRICTED_POD,
+                ...files.pod.securityContext,
                 sysctls: [
                   { name: "net.ipv4.tcp_wmem", value: `${SEND_BUFFER_START} ${sendBufferBytes}` },
                 ],

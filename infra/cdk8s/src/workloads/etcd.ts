@@ -8,6 +8,7 @@ import { RESTRICTED_POD_WITH_VOLUMES } from "../lib/pod-security.ts";
 import { containerPort, PORTS } from "../lib/ports.ts";
 import { probes } from "../lib/probes.ts";
 import { bytesOf, quantity } from "../lib/quantities.ts";
+import { TLS_KEYS } from "../lib/tls.ts";
 import { addDisruptionBudget, addService, addServiceAccount } from "../lib/workload-objects.ts";
 
 const NAME = "etcd";
@@ -20,17 +21,25 @@ const DATA_FOLDER = `${MOUNT_PATH}/data`;
 /** The nodes' keys are below a megabyte; the rest is room for their history. */
 const QUOTA_BYTES = 512 * 1024 ** 2;
 const STOP_SECONDS = 30;
+const TLS_VOLUME = "tls";
+const TLS_PATH = "/etc/etcd";
+/** For the pod's own group alone. */
+const TLS_MODE = 0o440;
 
 /** The members' names below the headless Service: the same in every namespace and cluster. */
-function hosts({ members }: Config["etcd"]): string[] {
+export function etcdHosts({ members }: Config["etcd"]): string[] {
   return Array.from({ length: members }, (_, index) => `${NAME}-${index}.${NAME}`);
 }
 
 /** Client URLs of all members, with commas between them. */
-export function etcdEndpoints(config: Config["etcd"]): string {
-  return hosts(config)
-    .map((host) => `http://${host}:${client.number}`)
+export function etcdEndpoints({ etcd, tls }: Config): string {
+  return etcdHosts(etcd)
+    .map((host) => `${scheme(tls)}://${host}:${client.number}`)
     .join(",");
+}
+
+function scheme({ enabled }: Config["tls"]): "http" | "https" {
+  return enabled ? "https" : "http";
 }
 
 /** The registry: a StatefulSet with a volume for each member. */
@@ -53,7 +62,8 @@ export class Etcd extends Construct {
   }
 }
 
-function statefulSet({ etcd, images }: Config): k8s.StatefulSetSpec {
+function statefulSet(config: Config): k8s.StatefulSetSpec {
+  const { etcd, images, tls } = config;
   return {
     serviceName: NAME,
     replicas: etcd.members,
@@ -67,8 +77,18 @@ function statefulSet({ etcd, images }: Config): k8s.StatefulSetSpec {
       images,
       options: etcd,
       graceSeconds: STOP_SECONDS,
-      container: container(etcd, images.etcd),
+      container: container(config),
       spec: {
+        ...(tls.enabled
+          ? {
+              volumes: [
+                {
+                  name: TLS_VOLUME,
+                  secret: { secretName: tls.secrets.etcd, defaultMode: TLS_MODE },
+                },
+              ],
+            }
+          : {}),
         securityContext: RESTRICTED_POD_WITH_VOLUMES,
         affinity: { podAntiAffinity: antiAffinity(etcd.spread) },
         topologySpreadConstraints: spread(NAME),
@@ -87,33 +107,38 @@ function statefulSet({ etcd, images }: Config): k8s.StatefulSetSpec {
   };
 }
 
-function container(etcd: Config["etcd"], image: string): k8s.Container {
+function container({ etcd, images, tls }: Config): k8s.Container {
   return {
     name: NAME,
-    image,
-    command: ["etcd", ...flags(etcd)],
+    image: images.etcd,
+    command: ["etcd", ...flags(etcd, tls)],
     env: [{ name: "POD_NAME", valueFrom: fromField("metadata.name") }],
     ports: [client, peer, metrics].map(containerPort),
     // /livez, not /health: a member without a majority is not helped by a restart.
     ...probes(metrics),
     resources: resources(etcd.resources),
-    volumeMounts: [{ name: VOLUME, mountPath: MOUNT_PATH }],
+    volumeMounts: [
+      { name: VOLUME, mountPath: MOUNT_PATH },
+      ...(tls.enabled ? [{ name: TLS_VOLUME, mountPath: TLS_PATH, readOnly: true }] : []),
+    ],
   };
 }
 
-function flags(etcd: Config["etcd"]): string[] {
+function flags(etcd: Config["etcd"], tls: Config["tls"]): string[] {
   const self = `$(POD_NAME).${NAME}`;
-  const cluster = hosts(etcd).map(
-    (host, index) => `${NAME}-${index}=http://${host}:${peer.number}`,
+  const http = scheme(tls);
+  const cluster = etcdHosts(etcd).map(
+    (host, index) => `${NAME}-${index}=${http}://${host}:${peer.number}`,
   );
   const quotaBytes = Math.min(QUOTA_BYTES, (bytesOf(etcd.storage) ?? 0) / 2);
   return [
     "--name=$(POD_NAME)",
     `--data-dir=${DATA_FOLDER}`,
-    `--listen-client-urls=http://0.0.0.0:${client.number}`,
-    `--advertise-client-urls=http://${self}:${client.number}`,
-    `--listen-peer-urls=http://0.0.0.0:${peer.number}`,
-    `--initial-advertise-peer-urls=http://${self}:${peer.number}`,
+    `--listen-client-urls=${http}://0.0.0.0:${client.number}`,
+    `--advertise-client-urls=${http}://${self}:${client.number}`,
+    `--listen-peer-urls=${http}://0.0.0.0:${peer.number}`,
+    `--initial-advertise-peer-urls=${http}://${self}:${peer.number}`,
+    // The probes have no certificate.
     `--listen-metrics-urls=http://0.0.0.0:${metrics.number}`,
     `--initial-cluster=${cluster.join(",")}`,
     "--initial-cluster-state=new",
@@ -124,7 +149,19 @@ function flags(etcd: Config["etcd"]): string[] {
     "--auto-compaction-retention=1h",
     `--quota-backend-bytes=${Math.floor(quotaBytes)}`,
     "--snapshot-count=10000",
+    ...(tls.enabled ? tlsFlags() : []),
   ];
+}
+
+/** etcd reads its certificate and key anew for each connection. */
+function tlsFlags(): string[] {
+  const files = [
+    `cert-file=${TLS_PATH}/${TLS_KEYS.certificate}`,
+    `key-file=${TLS_PATH}/${TLS_KEYS.key}`,
+    `trusted-ca-file=${TLS_PATH}/${TLS_KEYS.ca}`,
+    "client-cert-auth",
+  ];
+  return ["--", "--peer-"].flatMap((prefix) => files.map((flag) => `${prefix}${flag}`));
 }
 
 /** So that one machine's end is one member's end. */

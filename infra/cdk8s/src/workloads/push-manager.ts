@@ -7,8 +7,10 @@ import { k8s } from "../lib/k8s.ts";
 import { workloadLabels } from "../lib/labels.ts";
 import { heapLimit, managerMemoryBytes, requireMemory } from "../lib/memory.ts";
 import { podTemplate, resources, spread } from "../lib/pod.ts";
-import { containerPort, PORTS } from "../lib/ports.ts";
+import { containerPort, PORTS, withTls } from "../lib/ports.ts";
 import { probes } from "../lib/probes.ts";
+import { mountFiles } from "../lib/secret-files.ts";
+import { tlsFiles } from "../lib/tls.ts";
 import {
   addDisruptionBudget,
   addMetricsService,
@@ -29,13 +31,14 @@ export class PushManager extends Construct {
   constructor(scope: Construct, id: string, config: Config) {
     super(scope, id);
     const { replicas } = config.pushManager;
+    const ports = [config.tls.enabled ? withTls(grpc) : grpc];
     addServiceAccount(this, NAME);
-    addService(this, { workload: NAME, ports: [grpc] });
+    addService(this, { workload: NAME, ports });
     // For clients that spread their calls over all managers by themselves.
     addService(this, {
       workload: NAME,
       name: `${NAME}-headless`,
-      ports: [grpc],
+      ports,
       kind: "headless",
     });
     addMetricsService(this, NAME, ops);
@@ -48,14 +51,17 @@ export class PushManager extends Construct {
   }
 }
 
-function deployment({ pushManager, images, settings: shared, etcd }: Config): k8s.DeploymentSpec {
+function deployment(config: Config): k8s.DeploymentSpec {
+  const { pushManager, images, settings: shared, tls } = config;
+  const files = mountFiles({ ...tlsFiles(tls, "pushManager"), ...pushManager.files });
   const { variables, settings } = environment(
     "pushManager",
     pushManagerSettings,
     pushManagerChecks,
     {
       POD_NAME: fromField("metadata.name"),
-      ETCD_ENDPOINTS: etcdEndpoints(etcd),
+      ETCD_ENDPOINTS: etcdEndpoints(config),
+      ...files.paths,
       ...shared,
       ...pushManager.settings,
     },
@@ -84,8 +90,9 @@ function deployment({ pushManager, images, settings: shared, etcd }: Config): k8
         ports: [grpc, ops].map(containerPort),
         ...probes(ops),
         resources: resources(pushManager.resources),
+        ...files.container,
       },
-      spec: { topologySpreadConstraints: spread(NAME) },
+      spec: { topologySpreadConstraints: spread(NAME), ...files.pod },
     }),
   };
 }

@@ -210,6 +210,14 @@ export const BREAKS: readonly Break[] = [
     break: change(MANAGER, `${CONTAINER}.terminationMessagePolicy`, "File"),
   },
   {
+    policy: pods.filesAreMounted,
+    violation: `${NODE} has no /etc/pushcast/key for JWT_SECRET_FILE`,
+    break: change(NODE, `${CONTAINER}.env.0`, {
+      name: "JWT_SECRET_FILE",
+      value: "/etc/pushcast/key",
+    }),
+  },
+  {
     policy: pods.podsHaveNoToken,
     violation: `${NODE} mounts a token`,
     break: change(NODE, `${POD}.automountServiceAccountToken`, undefined),

@@ -51,6 +51,28 @@ export const crashesLeaveTheirReason = containerPolicy(
     terminationMessagePolicy !== "FallbackToLogsOnError" && `keeps ${terminationMessagePolicy}`,
 );
 
+/** What a variable names has to be where the kubelet puts it, and nobody may write there. */
+export const filesAreMounted: Policy = {
+  name: "a variable that names a file of a Secret names one that its container has, and cannot write",
+  violations: (manifests) =>
+    workloadsOf(manifests).flatMap(({ name, spec, containers }) =>
+      containers.flatMap(({ env = [], volumeMounts = [] }) => {
+        const projected = (volume: string) =>
+          spec.volumes?.find((found) => found.name === volume)?.projected?.sources ?? [];
+        const files = volumeMounts.flatMap((mount) =>
+          mount.readOnly === true
+            ? projected(mount.name).flatMap(({ secret }) =>
+                (secret?.items ?? []).map(({ path }) => `${mount.mountPath}/${path}`),
+              )
+            : [],
+        );
+        return env
+          .filter(({ name, value }) => name.endsWith("_FILE") && !files.includes(value ?? ""))
+          .map((variable) => `${name} has no ${variable.value} for ${variable.name}`);
+      }),
+    ),
+};
+
 /** They work with the Kubernetes API. */
 const NEED_TOKENS = new Set<string | undefined>(["deletion-cost"]);
 

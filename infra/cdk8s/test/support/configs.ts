@@ -59,6 +59,11 @@ export const EVERY_OPTION = {
     priorityClassName: "unimportant",
     podAnnotations: { "example.com/team": "push" },
   },
+  tls: {
+    enabled: true,
+    secrets: { pushManager: "manager-cert", connectNode: "node-cert", etcd: "etcd-cert" },
+    issuer: { name: "company", kind: "ClusterIssuer", group: "cert-manager.io" },
+  },
   ingress: {
     enabled: true,
     hosts: ["push.example.org", "push.example.net"],
@@ -75,6 +80,8 @@ export const EVERY_OPTION = {
     ],
     metrics: [{ cidr: "10.1.0.0/16" }],
     restrictEgress: true,
+    callees: [{ podLabels: { "app.kubernetes.io/name": "accounts" } }],
+    calleePorts: [8443],
   },
   monitoring: {
     enabled: true,

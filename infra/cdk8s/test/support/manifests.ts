@@ -1,3 +1,4 @@
+import type { ICertificate } from "@kubernetes-models/cert-manager/cert-manager.io/v1";
 import type {
   IPrometheusRule,
   IServiceMonitor,
@@ -20,6 +21,7 @@ import type { Config } from "../../src/config/schema.ts";
 
 /** An object as it stands in the YAML. */
 export type Manifest =
+  | ICertificate
   | IConfigMap
   | IDeployment
   | IHorizontalPodAutoscaler
