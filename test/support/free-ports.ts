@@ -1,11 +1,17 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
+interface Ports {
+  1: [number];
+  2: [number, number];
+  3: [number, number, number];
+}
+
 /** Ports, all different, that nobody listens on. */
-export async function freePorts<Count extends 1 | 2>(
+export async function freePorts<Count extends keyof Ports>(
   count: Count,
   host = "127.0.0.1",
-): Promise<Count extends 1 ? [number] : [number, number]> {
+): Promise<Ports[Count]> {
   const servers = Array.from({ length: count }, () => createServer());
   const ports: number[] = [];
   for (const server of servers) {
@@ -17,5 +23,5 @@ export async function freePorts<Count extends 1 | 2>(
     server.close();
     await once(server, "close");
   }
-  return ports as Count extends 1 ? [number] : [number, number];
+  return ports as Ports[Count];
 }
