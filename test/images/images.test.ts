@@ -10,6 +10,12 @@ import { TestClient } from "../support/ws-client.ts";
 import { Container, type ContainerOptions, type ReadyLine } from "./container.ts";
 import { Images } from "./images.ts";
 
+/** As the images run in production. */
+const BELIEVING = {
+  AUTH_MODE: "none",
+  AUTH_NONE_IN_PRODUCTION: "i-know-that-anybody-can-be-anybody",
+};
+
 let images: Images;
 
 beforeAll(async () => {
@@ -57,7 +63,7 @@ describe.each(PROGRAMS)("the image of %s", (program) => {
 it.for<ProgramName>(["push-manager", "connect-node"])(
   "a %s listens on the ports that its image exposes",
   async (service, { stage }) => {
-    const settings = { REGISTRY: "memory", AUTH_MODE: "none" };
+    const settings = { REGISTRY: "memory", ...BELIEVING };
     const { ports } = await start(stage, service, { settings, network: "none" }).ready();
     const { ExposedPorts } = await images.configOf(service);
     const listening = Object.values(ports).map((port) => `${port}/tcp`);
@@ -77,7 +83,7 @@ describe("containers without capabilities, on a file system that cannot be writt
     const node = start(stage, "connect-node", {
       settings: {
         ...shared,
-        AUTH_MODE: "none",
+        ...BELIEVING,
         POD_NAME: "node-1",
         WS_PORT: 0,
         DRAIN_ACCEPT_SECONDS: 0,
@@ -136,6 +142,17 @@ describe("containers without capabilities, on a file system that cannot be writt
       .map((line) => JSON.parse(line).msg);
     expect(messages).toEqual(["elected", "deletion cost written", "not the elected one any more"]);
   });
+});
+
+it("a connect-node does not believe clients who say who they are, unless the danger is named", async ({
+  stage,
+}) => {
+  const settings = { REGISTRY: "memory", AUTH_MODE: "none" };
+  const { code, stderr } = await start(stage, "connect-node", { settings, network: "none" }).exited;
+  expect(code).toBe(78);
+  expect(JSON.parse(stderr).errors).toEqual([
+    { setting: "AUTH_MODE", problem: expect.stringContaining("NODE_ENV=production") },
+  ]);
 });
 
 it("a deletion-cost without credentials says so, and ends with 1", async ({ stage }) => {

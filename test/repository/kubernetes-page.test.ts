@@ -6,12 +6,13 @@ import { configOptions, createApp, loadConfig, PROFILES, resolveConfig } from "@
 import { nodeSettings } from "@pushcast/connect-node";
 import { pushManagerSettings } from "@pushcast/push-manager";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import {
   type Manifest,
   manifestsOf,
   nameOf,
   ofKind,
+  workloadsOf,
 } from "../../infra/cdk8s/test/support/manifests.ts";
 import { readCommandLine } from "../../infra/deploy/src/command-line.ts";
 import { ROOT } from "./files.ts";
@@ -93,7 +94,8 @@ describe("the names on the page", () => {
     const sections = new Set(options.map((option) => option.split(".")[0] ?? ""));
     const named = spans.filter((span) => {
       const [section = "", ...rest] = span.split(".");
-      return sections.has(section) && (rest.length > 0 || options.includes(section));
+      const isFile = /\.(crt|key)$/.test(span);
+      return sections.has(section) && !isFile && (rest.length > 0 || options.includes(section));
     });
 
     expect(named.length).toBeGreaterThan(5);
@@ -193,6 +195,50 @@ describe("the commands on the page", () => {
   });
 });
 
+describe("the Secrets on the page", () => {
+  const prod = MANIFESTS.prod ?? [];
+  const spans = codeSpans(PAGE);
+
+  test("are those that the pods of prod have, with their keys", () => {
+    const needed = workloadsOf(prod).flatMap(({ spec }) =>
+      (spec.volumes ?? []).flatMap(({ secret, projected }) => [
+        ...(secret === undefined ? [] : [secret.secretName ?? ""]),
+        ...(projected?.sources ?? []).flatMap(({ secret }) => [
+          secret?.name ?? "",
+          ...(secret?.items ?? []).map(({ key }) => key),
+        ]),
+      ]),
+    );
+
+    expect(new Set(needed).size).toBeGreaterThan(8);
+    expect(needed.filter((name) => !spans.includes(name))).toEqual([]);
+  });
+
+  test("are made with the names that Certificates have", () => {
+    const tls = { issuer: { name: "pushcast-ca" } };
+    const names = ofKind(manifestsOf(resolveConfig("prod", { tls })), "Certificate").flatMap(
+      ({ spec }) => spec?.dnsNames ?? [],
+    );
+    const [, table = ""] = PAGE.split("they need these names");
+    const named = codeSpans(table.split("\n\n")[1] ?? "").filter((span) => !span.endsWith("-tls"));
+
+    expect(named.length).toBeGreaterThan(4);
+    expect(named.filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  test("have an issuer that the configuration above them names", () => {
+    const issuers = blocks("yaml")
+      .flatMap((code) => parseAllDocuments(code))
+      .map((document) => document.toJS())
+      .filter(({ kind, spec }) => kind === "Issuer" && spec.ca !== undefined);
+
+    expect(issuers.map(({ metadata }) => metadata)).toEqual([
+      { name: "pushcast-ca", namespace: resolveConfig("prod").namespace },
+    ]);
+    expect(PAGE).toContain(`tls: { issuer: { name: "pushcast-ca" } }`);
+  });
+});
+
 test("publishers have the label that prod asks for", () => {
   const { publishers } = resolveConfig("prod").network;
   const [publisher] = publishers === "anyone" ? [] : publishers;
@@ -203,7 +249,9 @@ test("publishers have the label that prod asks for", () => {
 });
 
 test("the BackendConfig checks health where the pods say it", () => {
-  const [backendConfig] = blocks("yaml").map((code) => parse(code));
+  const [backendConfig] = blocks("yaml")
+    .filter((code) => code.includes("kind: BackendConfig"))
+    .map((code) => parse(code));
   const { metadata, spec } = backendConfig;
   const json = JSON.parse(blocks("json")[0] ?? "");
   const annotation = json.connectNode.service.annotations["cloud.google.com/backend-config"];

@@ -17,6 +17,8 @@ export interface CertificateFiles {
 export interface CertificateOptions {
   /** DNS names, beside the loopback address. */
   readonly dnsNames: readonly string[];
+  /** IP addresses, beside the loopback address. @default none */
+  readonly addresses?: readonly string[];
   /** @default the first DNS name */
   readonly commonName?: string;
   /** It ended yesterday. @default false */
@@ -56,6 +58,7 @@ export class TestCa {
 
   async issue({
     dnsNames,
+    addresses = [],
     commonName,
     expired = false,
   }: CertificateOptions): Promise<CertificateFiles> {
@@ -66,7 +69,10 @@ export class TestCa {
     await newKey(key);
     const subject = `/CN=${commonName ?? dnsNames[0] ?? "nobody"}`;
     await openssl("req", "-new", "-key", key, "-out", request, "-subj", subject);
-    const names = [...dnsNames.map((name) => `DNS:${name}`), "IP:127.0.0.1"];
+    const names = [
+      ...dnsNames.map((name) => `DNS:${name}`),
+      ...["127.0.0.1", ...addresses].map((address) => `IP:${address}`),
+    ];
     await writeFile(extensions, `subjectAltName=${names.join()}\n`);
     const days = expired ? "-1" : "2";
     await openssl(

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -21,7 +21,18 @@ export interface LoopbackPod {
   readonly container: Container;
   /** As the process has them. */
   readonly env: Readonly<Record<string, string>>;
+  /** What it has mounted of Secrets, in place of the paths in the manifests. */
+  readonly mounts: readonly { readonly path: string; readonly files: readonly MountedFile[] }[];
 }
+
+interface MountedFile {
+  readonly file: string;
+  readonly secret: string;
+  readonly key: string;
+}
+
+/** What Secrets hold, by their names and keys. */
+export type Secrets = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 const KEPT_OUTPUT_CHARS = 4096;
 
@@ -57,9 +68,13 @@ export class LoopbackPods {
     return this.pods.filter((pod) => pod.workload === workload);
   }
 
-  /** Starts all of them at once, as a cluster does; resolves when every probe is content. */
-  async start(): Promise<void> {
+  /**
+   * Starts all of them at once, as a cluster does; resolves when every probe is content.
+   * @param secrets those that the manifests name. @default none
+   */
+  async start(secrets: Secrets = {}): Promise<void> {
     for (const pod of this.pods) {
+      this.#mount(pod, secrets);
       if (pod.workload === "etcd") this.#startEtcd(pod);
       else this.#startService(pod);
     }
@@ -109,7 +124,7 @@ export class LoopbackPods {
     this.#ends.delete(member);
   }
 
-  #addPods({ manifest, containers }: Workload): void {
+  #addPods({ manifest, spec, containers }: Workload): void {
     const [container] = containers;
     const workload = manifest.metadata?.name ?? "";
     if (container === undefined) throw new Error(`${workload} has no container`);
@@ -123,8 +138,38 @@ export class LoopbackPods {
           environmentValue(variable, { name, ip }),
         ]),
       );
-      this.pods.push({ workload, name, ip, container, env });
+      const mounts = (container.volumeMounts ?? []).map(({ name, mountPath }) => ({
+        path: mountPath,
+        files: filesOf(spec.volumes?.find((volume) => volume.name === name)),
+      }));
+      this.pods.push({ workload, name, ip, container, env, mounts });
     }
+  }
+
+  #mount(pod: LoopbackPod, secrets: Secrets): void {
+    for (const { path, files } of pod.mounts) {
+      for (const { file, secret, key } of files) {
+        const content = secrets[secret]?.[key];
+        if (content === undefined) throw new Error(`${pod.name} needs ${key} of Secret ${secret}`);
+        const folder = this.#folderOf(pod, path);
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(join(folder, file), content);
+      }
+    }
+  }
+
+  #folderOf(pod: LoopbackPod, path: string): string {
+    return join(this.#dataFolder, `${pod.name}${path.replaceAll("/", "-")}`);
+  }
+
+  /** With folders of this machine in place of those that a pod would have. */
+  #mounted(pod: LoopbackPod, text: string): string {
+    return pod.mounts
+      .filter(({ files }) => files.length > 0)
+      .reduce(
+        (mounted, { path }) => mounted.replace(`${path}/`, `${this.#folderOf(pod, path)}/`),
+        text,
+      );
   }
 
   /** With addresses in place of the names that a cluster's DNS would know. */
@@ -135,16 +180,27 @@ export class LoopbackPods {
     );
   }
 
-  #startService({ workload, ip, env }: LoopbackPod): void {
-    const resolved = Object.entries(env).map(([name, value]) => [name, this.#resolved(value)]);
+  #startService(pod: LoopbackPod): void {
+    const { workload, ip, env } = pod;
+    const resolved = Object.entries(env).map(([name, value]) => [
+      name,
+      this.#mounted(pod, this.#resolved(value)),
+    ]);
     const hosts = { GRPC_HOST: ip, OPS_HOST: ip, WS_HOST: ip };
-    const settings = { ...NO_TEST_DEFAULTS, ...Object.fromEntries(resolved), ...hosts };
+    const settings = {
+      ...NO_TEST_DEFAULTS,
+      // As the images say.
+      NODE_ENV: "production",
+      ...Object.fromEntries(resolved),
+      ...hosts,
+    };
     this.#services.push(new ServiceProcess(workload as ServiceName, settings));
   }
 
-  #startEtcd({ name, ip, env, container }: LoopbackPod): void {
+  #startEtcd(pod: LoopbackPod): void {
+    const { name, ip, env, container } = pod;
     const [program = "", ...flags] = (container.command ?? []).map((text) =>
-      this.#resolved(expanded(text, env))
+      this.#mounted(pod, this.#resolved(expanded(text, env)))
         .replace("//0.0.0.0:", `//${ip}:`)
         .replace("/var/lib/etcd/", `${join(this.#dataFolder, name)}/`),
     );
@@ -175,6 +231,19 @@ export class LoopbackPods {
     if (pod.workload === "etcd") return await isContent(pod, readinessProbe, "/health");
     return (await isContent(pod, livenessProbe)) && (await isContent(pod, readinessProbe));
   }
+}
+
+/** Where each file of a volume comes from; none for a volume of another kind. */
+function filesOf(
+  volume: NonNullable<Workload["spec"]["volumes"]>[number] | undefined,
+): MountedFile[] {
+  const whole = volume?.secret?.secretName;
+  if (whole !== undefined) {
+    return ["tls.crt", "tls.key", "ca.crt"].map((key) => ({ file: key, secret: whole, key }));
+  }
+  return (volume?.projected?.sources ?? []).flatMap(({ secret }) =>
+    (secret?.items ?? []).map(({ key, path }) => ({ file: path, secret: secret?.name ?? "", key })),
+  );
 }
 
 /** The number of a container's named port. */

@@ -70,7 +70,7 @@ describe("a configuration", () => {
     const [, example = ""] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
     const config = await loadConfig({ profile: "prod", file: file("own.ts", example) });
 
-    expect(config.connectNode.settings).toMatchObject({ MAX_SESSIONS: 30_000, AUTH_MODE: "none" });
+    expect(config.connectNode.settings).toMatchObject({ MAX_SESSIONS: 30_000 });
     expect(() => createApp(config)).not.toThrow();
   });
 
@@ -134,18 +134,44 @@ describe("a configuration is refused with the place and the reason", () => {
     ],
     [
       "a rule of the service about several settings",
-      { connectNode: { settings: { AUTH_MODE: "jwt" } } },
+      { connectNode: { settings: { JWT_JWKS_URL: "https://id.example.com/keys" } } },
       {
         path: "connectNode.settings.AUTH_MODE",
-        problem: expect.stringContaining("not available in this version"),
+        problem: expect.stringContaining("takes only one of"),
       },
+    ],
+    [
+      "clients that are believed",
+      { connectNode: { settings: { AUTH_MODE: "none" } } },
+      {
+        path: "connectNode.settings.AUTH_MODE",
+        problem: expect.stringContaining("refused with NODE_ENV=production"),
+      },
+    ],
+    [
+      "another environment than that of the images",
+      { connectNode: { settings: { NODE_ENV: "development" } } },
+      { path: "connectNode.settings.NODE_ENV", problem: "is given by the images" },
+    ],
+    [
+      "a file of a Secret as a path",
+      { connectNode: { settings: { JWT_SECRET_FILE: "/tmp/secret" } } },
+      {
+        path: "connectNode.settings.JWT_SECRET_FILE",
+        problem: "is a file: put it into a Secret, and name that in connectNode.files",
+      },
+    ],
+    [
+      "a file of TLS for one service",
+      { pushManager: { files: { GRPC_TLS_KEY_FILE: { name: "a", key: "b" } } } },
+      { path: "pushManager.files.GRPC_TLS_KEY_FILE", problem: "is given by tls" },
     ],
     [
       "less memory than the settings allow a node to need",
       { connectNode: { settings: { MAX_SESSIONS: 50_000 } } },
       {
         path: "connectNode.resources.memory",
-        problem: "2Gi is less than the 3387Mi that its settings allow it to need",
+        problem: "2Gi is less than the 3454Mi that its settings allow it to need",
       },
     ],
     [

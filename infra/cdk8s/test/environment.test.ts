@@ -2,7 +2,10 @@ import { nodeChecks, nodeSettings } from "@pushcast/connect-node";
 import { expect, test } from "vitest";
 import { environment, fromField } from "../src/lib/environment.ts";
 
-const endpoints = { ETCD_ENDPOINTS: "http://etcd:2379", AUTH_MODE: "none" } as const;
+const endpoints = {
+  ETCD_ENDPOINTS: "http://etcd:2379",
+  JWT_PUBLIC_KEY_FILE: "/etc/pushcast/jwt-public-key",
+} as const;
 
 test("variables stand in the order in which they are given, without those that are undefined", () => {
   const { variables } = environment("connectNode", nodeSettings, nodeChecks, {
@@ -16,7 +19,7 @@ test("variables stand in the order in which they are given, without those that a
     { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
     { name: "MAX_SESSIONS", value: "100" },
     { name: "ETCD_ENDPOINTS", value: "http://etcd:2379" },
-    { name: "AUTH_MODE", value: "none" },
+    { name: "JWT_PUBLIC_KEY_FILE", value: "/etc/pushcast/jwt-public-key" },
   ]);
 });
 
@@ -36,6 +39,13 @@ test("a name that the service does not know does not compile", () => {
     MAX_SESSION: 100,
     ...endpoints,
   });
+});
+
+test("values are judged as the service would where its image runs it: in production", () => {
+  const believing = { ...endpoints, JWT_PUBLIC_KEY_FILE: undefined, AUTH_MODE: "none" };
+  expect(() => environment("connectNode", nodeSettings, nodeChecks, believing)).toThrow(
+    "connectNode.settings.AUTH_MODE: none lets anybody be anybody",
+  );
 });
 
 test("values are judged as the service would", () => {

@@ -48,12 +48,12 @@ describe("a connect-node", () => {
     const { env } = workload("connect-node").container;
     expect(env).toContainEqual({
       name: "ETCD_ENDPOINTS",
-      value: "http://etcd-0.etcd:2379,http://etcd-1.etcd:2379,http://etcd-2.etcd:2379",
+      value: "https://etcd-0.etcd:2379,https://etcd-1.etcd:2379,https://etcd-2.etcd:2379",
     });
   });
 
   test("may take as long to stop as its settings say, and 20 s", () => {
-    const settings = { DRAIN_ACCEPT_SECONDS: 2, DRAIN_SECONDS: 300.5, AUTH_MODE: "none" };
+    const settings = { DRAIN_ACCEPT_SECONDS: 2, DRAIN_SECONDS: 300.5 };
     const { spec } = workload("connect-node", {
       settings: { STOP_SECONDS: 10 },
       connectNode: { settings },
@@ -94,14 +94,37 @@ describe("a connect-node", () => {
   });
 });
 
+describe("in prod", () => {
+  const variableOf = (name: string, setting: string) =>
+    workload(name).container.env?.find((variable) => variable.name === setting)?.value;
+
+  test("nobody is believed: clients and publishers show tokens", () => {
+    expect(variableOf("connect-node", "AUTH_MODE")).toBeUndefined();
+    expect(nodeSettings.AUTH_MODE.default).toBe("jwt");
+    expect(variableOf("connect-node", "JWT_PUBLIC_KEY_FILE")).toBe("/etc/pushcast/jwt-public-key");
+    expect(variableOf("push-manager", "PUSH_AUTH")).toBe("token");
+  });
+
+  test("every variable of a service is one of its settings", () => {
+    const known = { "push-manager": pushManagerSettings, "connect-node": nodeSettings };
+    for (const [name, schema] of Object.entries(known)) {
+      for (const own of [{}, EVERY_OPTION]) {
+        const { env = [] } = workload(name, own).container;
+        const unknown = env.filter(({ name }) => !(name in schema) && name !== "NODE_OPTIONS");
+        expect(unknown).toEqual([]);
+      }
+    }
+  });
+});
+
 describe("etcd", () => {
   test("starts as a cluster of all members, each by its own name", () => {
     const { container } = workload("etcd");
     expect(container.command).toEqual(
       expect.arrayContaining([
         "--name=$(POD_NAME)",
-        "--initial-advertise-peer-urls=http://$(POD_NAME).etcd:2380",
-        "--initial-cluster=etcd-0=http://etcd-0.etcd:2380,etcd-1=http://etcd-1.etcd:2380,etcd-2=http://etcd-2.etcd:2380",
+        "--initial-advertise-peer-urls=https://$(POD_NAME).etcd:2380",
+        "--initial-cluster=etcd-0=https://etcd-0.etcd:2380,etcd-1=https://etcd-1.etcd:2380,etcd-2=https://etcd-2.etcd:2380",
       ]),
     );
   });

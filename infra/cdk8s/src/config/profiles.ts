@@ -8,8 +8,13 @@ const dev: ConfigInput = {
   },
   connectNode: {
     replicas: { min: 2, max: 2 },
-    settings: { AUTH_MODE: "none", MAX_SESSIONS: 1000, DRAIN_SECONDS: 10 },
-    resources: { cpu: "50m", memory: "384Mi" },
+    settings: {
+      AUTH_MODE: "none",
+      AUTH_NONE_IN_PRODUCTION: "i-know-that-anybody-can-be-anybody",
+      MAX_SESSIONS: 1000,
+      DRAIN_SECONDS: 10,
+    },
+    resources: { cpu: "50m", memory: "448Mi" },
   },
   etcd: {
     members: 1,
@@ -21,13 +26,24 @@ const dev: ConfigInput = {
   monitoring: { enabled: false },
 };
 
-/** Several machines in several zones, with metrics-server, an ingress controller and Prometheus. */
+/**
+ * Several machines in several zones, with metrics-server, an ingress controller and Prometheus. Clients and
+ * publishers show tokens, and everybody within shows a certificate.
+ */
 const prod: ConfigInput = {
+  pushManager: {
+    settings: { PUSH_AUTH: "token" },
+    files: { PUSH_TOKENS_FILE: { name: "pushcast-callers", key: "callers.yaml" } },
+  },
   connectNode: {
-    // Nothing else is available yet: whoever reaches the Ingress is believed.
-    settings: { AUTH_MODE: "none", MAX_SESSIONS: 20_000 },
+    settings: { MAX_SESSIONS: 20_000 },
+    files: {
+      JWT_PUBLIC_KEY_FILE: { name: "pushcast-jwt", key: "public.pem" },
+      TICKET_SECRET_FILE: { name: "pushcast-tickets", key: "secrets" },
+    },
     resources: { memory: "2Gi" },
   },
+  tls: { enabled: true },
   ingress: {
     className: "nginx",
     hosts: ["pushcast.example.com"],

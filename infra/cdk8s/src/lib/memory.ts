@@ -12,13 +12,25 @@ const GARBAGE_BYTES = 100 * MIB;
 /** What the settings of the push-manager say of themselves. */
 const IDEMPOTENCY_KEY_BYTES = 500;
 const PENDING_PUSH_BYTES = 500;
+/** What the settings of the connect-node say of themselves. */
+const AUTHZ_ANSWER_BYTES = 250;
+const RECALLED_TICKET_BYTES = 250;
+const REVOCATION_BYTES = 200;
 const HEAP_SHARE = 0.75;
 
 /** The most that a connect-node needs, without the kernel's own buffers. */
 export function nodeMemoryBytes(settings: NodeSettings): number {
   const { LOG_BYTES, FRAME_CACHE_BYTES, MAX_SESSIONS, SESSION_BUFFER_BYTES } = settings;
+  const { AUTHZ_CACHE_ENTRIES, MAX_RECALLED_TICKETS, MAX_REVOCATIONS } = settings;
   return (
-    IDLE_BYTES + LOG_BYTES + FRAME_CACHE_BYTES + MAX_SESSIONS * SESSION_BUFFER_BYTES + GARBAGE_BYTES
+    IDLE_BYTES +
+    LOG_BYTES +
+    FRAME_CACHE_BYTES +
+    MAX_SESSIONS * SESSION_BUFFER_BYTES +
+    AUTHZ_CACHE_ENTRIES * AUTHZ_ANSWER_BYTES +
+    MAX_RECALLED_TICKETS * RECALLED_TICKET_BYTES +
+    MAX_REVOCATIONS * REVOCATION_BYTES +
+    GARBAGE_BYTES
   );
 }
 

@@ -17,7 +17,8 @@ export const EVERY_OPTION = {
   settings: { LOG_SECONDS: 120, STOP_SECONDS: 20, LOG_LEVEL: "debug" },
   pushManager: {
     replicas: { min: 3, max: 9, cpuPercent: 60 },
-    settings: { ACK_TIMEOUT_MS: 500 },
+    settings: { ACK_TIMEOUT_MS: 500, PUSH_AUTH: "mtls" },
+    files: { PUSH_TOKENS_FILE: { name: "callers", key: "callers.yaml" } },
     resources: { cpu: "2", memory: "1Gi" },
     nodeSelector: { "example.com/pool": "push" },
     tolerations: [{ key: "example.com/pool", operator: "Exists", effect: "NoSchedule" }],
@@ -27,7 +28,13 @@ export const EVERY_OPTION = {
   connectNode: {
     replicas: { min: 4, max: 40, cpuPercent: 50 },
     sessionsPerPod: 8000,
-    settings: { AUTH_MODE: "none", MAX_SESSIONS: 10_000, DRAIN_SECONDS: 120.5 },
+    settings: {
+      JWT_JWKS_URL: "https://accounts/keys",
+      ALLOWED_ORIGINS: "https://app.example.com",
+      MAX_SESSIONS: 10_000,
+      DRAIN_SECONDS: 120.5,
+    },
+    files: { JWT_PUBLIC_KEY_FILE: null, TICKET_SECRET_FILE: { name: "tickets", key: "secrets" } },
     opsTokenSecret: { name: "ops", key: "token" },
     sendBufferBytes: 262_144,
     service: { type: "LoadBalancer", annotations: { "example.com/lb": "internal" } },
