@@ -4,6 +4,8 @@ export * from "./gen/pushcast/v1/connect_node.ts";
 export * from "./gen/pushcast/v1/publication.ts";
 export * from "./gen/pushcast/v1/push_manager.ts";
 
+export { MalformedRequest, strictReader, withStrictRequests } from "./strict-requests.ts";
+
 /** The compiled FileDescriptorSet of all protos, as `buf build` writes it; for gRPC reflection. */
 export function readDescriptorSet(): Buffer {
   return readFileSync(new URL("../pushcast.binpb", import.meta.url));

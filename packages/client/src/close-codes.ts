@@ -6,6 +6,7 @@ export type CloseName =
   /** Without a close frame: the network failed, the server was not reached or did not accept. */
   | "LOST"
   | "NOT_UTF8"
+  | "TOO_MANY_FRAGMENTS"
   | "TOO_BIG"
   | "INTERNAL"
   | "RESTART"
@@ -25,6 +26,7 @@ const NAMES: Readonly<Record<number, CloseName>> = {
   1002: "PROTOCOL_ERROR",
   1006: "LOST",
   1007: "NOT_UTF8",
+  1008: "TOO_MANY_FRAGMENTS",
   1009: "TOO_BIG",
   1011: "INTERNAL",
   1012: "RESTART",

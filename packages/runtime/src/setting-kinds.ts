@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { BlockList, isIP } from "node:net";
 import type { Parsed, Setting } from "./settings.ts";
 
 interface Described {
@@ -122,6 +122,26 @@ function list(
 export function ipAddress(spec: Described): Setting<string | undefined> {
   const read = (given: string) => (isIP(given) === 0 ? undefined : given);
   return build({ doc: spec.doc, accepts: "an IP address", read }, undefined);
+}
+
+/** IP addresses, and ranges of them as `10.0.0.0/8`, with commas between them. */
+export function addressRanges(spec: Described): Setting<BlockList | undefined> {
+  const read = (given: string) => {
+    const ranges = new BlockList();
+    return given.split(",").every((item) => addRange(ranges, item.trim())) ? ranges : undefined;
+  };
+  const accepts = "IP addresses and ranges like 10.0.0.0/8, with commas between them";
+  return build({ doc: spec.doc, accepts, read }, undefined);
+}
+
+/** Returns whether it is one. */
+function addRange(ranges: BlockList, item: string): boolean {
+  const [, address = "", prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(item) ?? [];
+  const version = isIP(address);
+  const bits = version === 4 ? 32 : 128;
+  if (version === 0 || Number(prefix ?? 0) > bits) return false;
+  ranges.addSubnet(address, Number(prefix ?? bits), version === 4 ? "ipv4" : "ipv6");
+  return true;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   addressList,
+  addressRanges,
   integer,
   ipAddress,
   oneOf,
@@ -165,6 +166,23 @@ describe("the kinds of settings", () => {
     }
     for (const text of ["::::", "....", "999.999.999.999", "[::1]", "localhost"]) {
       expect(setting.parse(text), text).toMatchObject({ ok: false });
+    }
+  });
+
+  test("addressRanges takes addresses and ranges of both versions", () => {
+    const setting = addressRanges({ doc: "" });
+    const ranges = parse(setting, "10.0.0.0/8, 192.0.2.1,fd00::/8, ::1");
+    if (ranges === undefined) expect.fail("was refused");
+    for (const address of ["10.255.0.1", "192.0.2.1"]) {
+      expect(ranges.check(address, "ipv4"), address).toBe(true);
+    }
+    for (const address of ["fdff::1", "::1"]) {
+      expect(ranges.check(address, "ipv6"), address).toBe(true);
+    }
+    expect(ranges.check("192.0.2.2", "ipv4")).toBe(false);
+    expect(ranges.check("::2", "ipv6")).toBe(false);
+    for (const given of ["10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/", "a/8", "1.2.3.4,,"]) {
+      expect(parse(setting, given), given).toBeUndefined();
     }
   });
 

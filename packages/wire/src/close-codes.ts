@@ -36,6 +36,12 @@ export const CLOSE_CODES = {
     by: "server",
     reconnect: true,
   },
+  TOO_MANY_FRAGMENTS: {
+    code: 1008,
+    meaning: "a message in more than MAX_FRAGMENTS fragments",
+    by: "server",
+    reconnect: true,
+  },
   TOO_BIG: {
     code: 1009,
     meaning: "a frame larger than MAX_FRAME_BYTES",

@@ -24,6 +24,7 @@ const TABLE = {
     status: 400,
     meaning: "neither pushcast.v1.json nor pushcast.v1.proto is among the subprotocols offered",
   },
+  REQUEST_INVALID: { status: 400, meaning: "not an HTTP request" },
   QUERY_INVALID: { status: 400, meaning: "the query cannot be read, or a value in it is wrong" },
   USER_INVALID: {
     status: 400,
@@ -44,6 +45,21 @@ const TABLE = {
   TOKEN_REVOKED: { status: 401, meaning: "the token was revoked", headers: INVALID_TOKEN },
   ORIGIN_FORBIDDEN: { status: 403, meaning: "pages of this origin may not connect" },
   CLAIM_FORBIDDEN: { status: 403, meaning: "a claim of the token is refused" },
+  REQUEST_TIMEOUT: { status: 408, meaning: "no whole request within `HANDSHAKE_SECONDS`" },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    meaning: "the URL and the headers have more than `MAX_HEADER_BYTES`",
+  },
+  TOO_MANY_SESSIONS_OF_USER: {
+    status: 429,
+    meaning: "the user has `MAX_SESSIONS_PER_USER` sessions on this node",
+    retryAfter: true,
+  },
+  TOO_MANY_SESSIONS_OF_ADDRESS: {
+    status: 429,
+    meaning: "the address has `MAX_SESSIONS_PER_ADDRESS` sessions on this node",
+    retryAfter: true,
+  },
   TOO_MANY_HANDSHAKES: {
     status: 429,
     meaning: "more connections than the node accepts at once",

@@ -2,9 +2,13 @@ import { ManualClock } from "@pushcast/runtime";
 import { describe, expect, test } from "vitest";
 import { Admission, type AdmissionInit } from "./admission.ts";
 
+const ANN = { userId: "ann", address: "192.0.2.1" };
+
 class AdmissionStage {
   readonly clock = new ManualClock();
   readonly node = { starting: false, draining: false, sessions: 0 };
+  readonly ofUsers = new Map<string, number>();
+  readonly ofAddresses = new Map<string, number>();
   readonly admission: Admission;
 
   constructor(given: Partial<AdmissionInit> = {}) {
@@ -14,10 +18,14 @@ class AdmissionStage {
       ratePerSecond: 10,
       burst: 5,
       maxSessions: 1_000_000,
+      maxSessionsPerUser: 2,
+      maxSessionsPerAddress: 0,
       maxRetryAfterSeconds: 30,
       isStarting: () => this.node.starting,
       isDraining: () => this.node.draining,
       openSessions: () => this.node.sessions,
+      sessionsOfUser: (userId) => this.ofUsers.get(userId) ?? 0,
+      sessionsOfAddress: (address) => this.ofAddresses.get(address) ?? 0,
       ...given,
     });
   }
@@ -179,5 +187,37 @@ describe("a refused client is told to come again", () => {
     expect(admitted).toBe(STORM);
     expect(atMs).toBeLessThan(2 * (STORM / 100) * 1000);
     expect(attempts).toBeLessThan(3 * STORM);
+  });
+});
+
+describe("a user or an address that has too many sessions", () => {
+  test("is refused by a name of its own, until it has fewer", () => {
+    const stage = new AdmissionStage({ maxSessionsPerAddress: 3 });
+    const { admission, ofUsers, ofAddresses } = stage;
+    const BOB = { ...ANN, userId: "bob" };
+    ofUsers.set("ann", 2);
+    ofAddresses.set(ANN.address, 2);
+    expect(admission.refuse(ANN)?.code).toBe("TOO_MANY_SESSIONS_OF_USER");
+    expect(admission.refuse(BOB)).toBeUndefined();
+    ofAddresses.set(ANN.address, 3);
+    expect(admission.refuse(BOB)?.code).toBe("TOO_MANY_SESSIONS_OF_ADDRESS");
+    expect(admission.refuse({ ...BOB, address: "192.0.2.2" })).toBeUndefined();
+    ofUsers.set("ann", 1);
+    ofAddresses.set(ANN.address, 2);
+    expect(admission.refuse(ANN)).toBeUndefined();
+  });
+
+  test("has as many as it likes of an address where that is not bounded", () => {
+    const stage = new AdmissionStage();
+    stage.ofAddresses.set(ANN.address, 1_000_000);
+    expect(stage.admission.refuse(ANN)).toBeUndefined();
+  });
+
+  test("takes no place in the queue of those that come again", () => {
+    const stage = new AdmissionStage({ burst: 0, ratePerSecond: 1 });
+    stage.ofUsers.set("ann", 2);
+    const waits = Array.from({ length: 100 }, () => stage.admission.refuse(ANN)?.retryAfterSeconds);
+    expect(waits).toEqual(Array(100).fill(1));
+    expect(stage.waits(1)).toEqual([1]);
   });
 });

@@ -5,9 +5,21 @@ import type { HttpErrorCode } from "@pushcast/wire";
 export interface AdmissionRefusal {
   readonly code: Extract<
     HttpErrorCode,
-    "NODE_STARTING" | "NODE_DRAINING" | "NODE_FULL" | "TOO_MANY_HANDSHAKES"
+    | "NODE_STARTING"
+    | "NODE_DRAINING"
+    | "NODE_FULL"
+    | "TOO_MANY_SESSIONS_OF_USER"
+    | "TOO_MANY_SESSIONS_OF_ADDRESS"
+    | "TOO_MANY_HANDSHAKES"
   >;
   readonly retryAfterSeconds: number;
+}
+
+/** Whose handshake it is. */
+export interface Applicant {
+  readonly userId: string;
+  /** As `clientAddress` gives it. */
+  readonly address: string;
 }
 
 export interface AdmissionInit {
@@ -19,19 +31,26 @@ export interface AdmissionInit {
   /** Handshakes that are admitted at once after a quiet time. */
   burst: number;
   maxSessions: number;
+  maxSessionsPerUser: number;
+  /** 0 is any number. */
+  maxSessionsPerAddress: number;
   /** The longest time that a refused client is told to wait. */
   maxRetryAfterSeconds: number;
   isStarting: () => boolean;
   isDraining: () => boolean;
   openSessions: () => number;
+  sessionsOfUser: (userId: string) => number;
+  sessionsOfAddress: (address: string) => number;
 }
 
 /** Over how many seconds those are spread that were refused together, however few they are. */
 const MIN_SPREAD_SECONDS = 3;
 
 /**
- * Decides which handshakes become sessions: so many a second, and so many in all. Those that it
- * refuses are told to come again one after another, as fast as they can be admitted then.
+ * Decides which handshakes become sessions: so many a second, so many in all, so many of one user
+ * and of one address. Those that it refuses are told to come again one after another, as fast as they
+ * can be admitted then; those whose user or address has too many, at any time: they have no place in
+ * that queue, or one user could have everybody wait.
  */
 export class Admission {
   readonly #init: AdmissionInit;
@@ -55,6 +74,20 @@ export class Admission {
     const code = this.#refusal();
     if (code !== undefined) return { code, retryAfterSeconds: this.#retryAfterSeconds() };
     this.#tokens -= 1;
+    return undefined;
+  }
+
+  /** Asked for one that was admitted, once it is known whose it is. */
+  refuse({ userId, address }: Applicant): AdmissionRefusal | undefined {
+    const { maxSessionsPerUser, maxSessionsPerAddress, maxRetryAfterSeconds } = this.#init;
+    const retryAfterSeconds = 1 + Math.floor(this.#random() * maxRetryAfterSeconds);
+    if (this.#init.sessionsOfUser(userId) >= maxSessionsPerUser) {
+      return { code: "TOO_MANY_SESSIONS_OF_USER", retryAfterSeconds };
+    }
+    const isBounded = maxSessionsPerAddress > 0;
+    if (isBounded && this.#init.sessionsOfAddress(address) >= maxSessionsPerAddress) {
+      return { code: "TOO_MANY_SESSIONS_OF_ADDRESS", retryAfterSeconds };
+    }
     return undefined;
   }
 

@@ -20,7 +20,9 @@ export interface ClientListeners {
 }
 
 const WS_ERROR_CLOSE_CODES: Readonly<Record<string, number>> = {
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: CLOSE_CODES.TOO_BIG.code,
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: CLOSE_CODES.TOO_BIG.code,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: CLOSE_CODES.TOO_MANY_FRAGMENTS.code,
   WS_ERR_INVALID_UTF8: CLOSE_CODES.NOT_UTF8.code,
 };
 
@@ -51,10 +53,11 @@ export function createClientListeners({
   };
   return {
     message(data, isBinary) {
+      if (!sessions.countFrame(this.session)) return;
       inbox.add(this.clientSocket, data.byteLength, () => serve(this, data, isBinary));
     },
     alive() {
-      sessions.alive(this.session);
+      if (sessions.countFrame(this.session)) sessions.alive(this.session);
     },
     error(error) {
       // `ws` closes by itself on frames that break the protocol.

@@ -1,13 +1,15 @@
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
+import type { AddressCount } from "./address-counts.ts";
 import type { InboxSocket } from "./inbox.ts";
 import type { Session, SessionSocket } from "./session.ts";
 
 /** A connection that knows its session, so that all connections can share their listeners. */
 export class ClientWebSocket extends WebSocket {
-  /** Both are set as soon as it is accepted, before anything is read from it. */
+  /** They are set as soon as it is accepted, before anything is read from it. */
   session!: Session;
   clientSocket!: ClientSocket;
+  addressCount!: AddressCount;
 }
 
 /**

@@ -24,6 +24,7 @@ import {
   VERSION,
 } from "@pushcast/runtime";
 import type { Registry as MetricsRegistry } from "prom-client";
+import { AddressCounts } from "./address-counts.ts";
 import { Admission } from "./admission.ts";
 import { createAuth } from "./auth/create-auth.ts";
 import { certificateGuard } from "./certificate-guard.ts";
@@ -153,15 +154,20 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
       logger.info({ nodeId }, "ready");
     },
   });
+  const addresses = new AddressCounts();
   const admission = new Admission({
     clock,
     ratePerSecond: settings.HANDSHAKE_RATE,
     burst: settings.HANDSHAKE_BURST,
     maxSessions: settings.MAX_SESSIONS,
+    maxSessionsPerUser: settings.MAX_SESSIONS_PER_USER,
+    maxSessionsPerAddress: settings.MAX_SESSIONS_PER_ADDRESS,
     maxRetryAfterSeconds: settings.RETRY_AFTER_MAX_SECONDS,
     isStarting: () => !readiness.ready,
     isDraining: () => !drain.accepts,
     openSessions: () => hub.sessions.size + gateway.unidentified,
+    sessionsOfUser: (userId) => hub.users.get(userId)?.sessions.size ?? 0,
+    sessionsOfAddress: (address) => addresses.sessionsOf(address),
   });
   const gateway = new Gateway({
     sessions,
@@ -171,10 +177,14 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     admission,
     authenticator: auth.authenticator,
     allowedOrigins: settings.ALLOWED_ORIGINS,
+    addresses,
+    trustedProxies: settings.TRUSTED_PROXIES,
     clock,
     maxPendingConnections: settings.MAX_PENDING_CONNECTIONS,
     handshakeMs: settings.HANDSHAKE_SECONDS * 1000,
+    maxHeaderBytes: settings.MAX_HEADER_BYTES,
     maxFrameBytes: settings.MAX_FRAME_BYTES,
+    maxFragments: settings.MAX_FRAGMENTS,
     sessionBufferBytes: settings.SESSION_BUFFER_BYTES,
     ...(init.onOtherRequest === undefined ? {} : { onOtherRequest: init.onOtherRequest }),
   });
@@ -201,6 +211,8 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
       revocations: core.revocations,
       readiness,
       maxContentBytes: settings.MAX_CONTENT_BYTES,
+      maxUnreadOutcomes: settings.LINK_MAX_UNREAD_OUTCOMES,
+      metrics,
       clock,
       logger,
     }),

@@ -1,3 +1,4 @@
+import { publicationId } from "@pushcast/log";
 import type { Clock, Logger } from "@pushcast/runtime";
 import { closeReason } from "@pushcast/wire";
 import { Revocations } from "./auth/revocations.ts";
@@ -28,6 +29,9 @@ export interface TurnBudget extends CatchUpBudget {
 /** At 8 to 10 µs a send, 512 sends are about 5 ms: well below what a person or a p99 notices. */
 const TURN_BUDGET: TurnBudget = { flushSends: 512, sessionEntries: 128, entries: 1024 };
 
+/** A manager that sends nothing else would fill the logs; the metric counts all. */
+const INVALID_WARNING_EVERY_MS = 1_000;
+
 export interface DeliveryCoreInit {
   nodeId: string;
   settings: Pick<
@@ -40,6 +44,8 @@ export interface DeliveryCoreInit {
     | "MAX_REPLAY_MESSAGES"
     | "FLUSH_WINDOW_MS"
     | "MAX_ROOMS_PER_SESSION"
+    | "FRAME_RATE"
+    | "FRAME_BURST"
     | "HEARTBEAT_MS"
     | "JWT_CLOCK_TOLERANCE_SECONDS"
     | "JWT_MAX_SECONDS"
@@ -159,6 +165,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
       maxRooms: settings.MAX_ROOMS_PER_SESSION,
       lagMs: settings.LAG_SECONDS * 1000,
       heartbeatMs: settings.HEARTBEAT_MS,
+      frames: { ratePerSecond: settings.FRAME_RATE, burst: settings.FRAME_BURST },
     },
   });
   const delivery = new Delivery({ hub, log, flusher, writer, sessions, revocations, rights });
@@ -171,7 +178,21 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     logMs,
     sliceSends: budget.flushSends,
   });
-  const intake = new Intake({ log, delivery, clock, metrics, logMs });
+  let warnedAtMs = Number.NEGATIVE_INFINITY;
+  const intake = new Intake({
+    log,
+    delivery,
+    clock,
+    metrics,
+    logMs,
+    onInvalid: (publication) => {
+      const nowMs = clock.monotonicMs();
+      if (nowMs - warnedAtMs < INVALID_WARNING_EVERY_MS) return;
+      warnedAtMs = nowMs;
+      const id = publicationId(publication);
+      logger.warn({ publication: id }, "a publication was skipped: its time or command is invalid");
+    },
+  });
 
   return {
     hub,

@@ -9,6 +9,9 @@ interface CachedFrame {
   next: CachedFrame | undefined;
 }
 
+/** Of a frame besides its bytes, rounded up: most frames are so short that this is most of it. */
+const FRAME_OVERHEAD_BYTES = 384;
+
 /**
  * The WebSocket frames of publications: built once a publication and subprotocol, and the same bytes
  * for every session. Bounded by `maxBytes`; the oldest go first and are built anew if a session that
@@ -38,11 +41,11 @@ export class FrameCache {
     if (first === undefined) {
       this.#frames.set(entry, { codec, bytes, next: undefined });
       // The entry lives on with its frames, also when the log has evicted it.
-      this.#bytes += entry.encoded.byteLength;
+      this.#bytes += entry.bytes;
     } else {
       first.next = { codec, bytes, next: first.next };
     }
-    this.#bytes += bytes.byteLength;
+    this.#bytes += bytes.byteLength + FRAME_OVERHEAD_BYTES;
     this.#evict();
     return bytes;
   }
@@ -55,13 +58,13 @@ export class FrameCache {
         continue;
       }
       const [entry, first] = value;
-      this.#bytes -= entry.encoded.byteLength;
+      this.#bytes -= entry.bytes;
       for (
         let cached: CachedFrame | undefined = first;
         cached !== undefined;
         cached = cached.next
       ) {
-        this.#bytes -= cached.bytes.byteLength;
+        this.#bytes -= cached.bytes.byteLength + FRAME_OVERHEAD_BYTES;
       }
       this.#frames.delete(entry);
     }

@@ -1,10 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { BlockList, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { type Clock, type Logger, listen } from "@pushcast/runtime";
 import { HTTP_ERRORS, type HttpErrorCode, httpErrorBody, selectSubprotocol } from "@pushcast/wire";
 import { WebSocket, WebSocketServer } from "ws";
+import type { AddressCounts } from "./address-counts.ts";
 import type { Admission } from "./admission.ts";
 import type { Authenticator, HandshakeRefusal } from "./auth/authenticator.ts";
+import { clientAddress } from "./client-address.ts";
 import { type ClientListeners, createClientListeners } from "./client-listeners.ts";
 import { ClientSocket, ClientWebSocket } from "./client-socket.ts";
 import { checkHandshake, type Handshake, PATH } from "./handshake.ts";
@@ -24,12 +27,19 @@ export interface GatewayInit {
   authenticator: Authenticator;
   /** Of pages that may connect; undefined for any. */
   allowedOrigins: readonly string[] | undefined;
+  addresses: AddressCounts;
+  /** Whose `X-Forwarded-For` is believed. */
+  trustedProxies: BlockList | undefined;
   clock: Clock;
   /** Connections that are no session; further ones are dropped. */
   maxPendingConnections: number;
   /** How long a connection may take to send its request. */
   handshakeMs: number;
+  /** Of the request line and the headers together. */
+  maxHeaderBytes: number;
   maxFrameBytes: number;
+  /** Of one frame. */
+  maxFragments: number;
   sessionBufferBytes: number;
   /** Answers what is no WebSocket request and not for its path; else 404. */
   onOtherRequest?: (request: IncomingMessage, response: ServerResponse) => void;
@@ -76,7 +86,7 @@ export class Gateway {
       inbox: new Inbox(this.#queue),
       onClosed: (ws) => this.#onClosed(ws),
     });
-    this.#upgrader = createUpgrader(init.maxFrameBytes);
+    this.#upgrader = createUpgrader(init);
     this.#server = createServer({
       // A socket tells that it has drained only if it was above this.
       highWaterMark: Math.min(HIGH_WATER_MARK_BYTES, init.sessionBufferBytes),
@@ -84,6 +94,7 @@ export class Gateway {
       headersTimeout: init.handshakeMs,
       requestTimeout: init.handshakeMs,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      maxHeaderSize: init.maxHeaderBytes,
     });
     this.#boundConnections();
     const onConnectionClosed = () => {
@@ -95,6 +106,9 @@ export class Gateway {
     });
     this.#server.on("drop", () => init.metrics.droppedConnections.inc());
     this.#server.on("request", (request, response) => this.#onRequest(request, response));
+    // Node itself would answer 417 to what an `Expect` header asks for.
+    this.#server.on("checkExpectation", (request, response) => this.#onRequest(request, response));
+    this.#server.on("clientError", (error, socket) => this.#onClientError(error, socket));
     this.#server.on("upgrade", (request, socket, head) => {
       // Until `ws` has the socket, an error on it would end the process.
       socket.on("error", ignore);
@@ -162,6 +176,13 @@ export class Gateway {
     response.end(body);
   }
 
+  /** What is no HTTP, too large, or too slow. */
+  #onClientError({ code = "" }: NodeJS.ErrnoException, socket: Duplex): void {
+    const answer = CLIENT_ERRORS[code] ?? (code.startsWith("HPE_") ? "REQUEST_INVALID" : undefined);
+    if (answer === undefined || !socket.writable) socket.destroy();
+    else this.#refuse(socket, { code: answer });
+  }
+
   #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (socket.destroyed) return;
     const checked = checkHandshake(request, this.#allowedOrigins);
@@ -203,8 +224,15 @@ export class Gateway {
       this.#refuse(socket, { code: "TOKEN_REVOKED" });
       return;
     }
+    const address = clientAddress(request, this.#init.trustedProxies);
+    const excess = this.#init.admission.refuse({ userId: found.userId, address });
+    if (excess !== undefined) {
+      this.#refuse(socket, excess);
+      return;
+    }
     this.#upgrader.handleUpgrade(request, socket, head, (ws) => {
       socket.off("error", ignore);
+      ws.addressCount = this.#init.addresses.add(address);
       this.#serve(ws, socket, handshake, found);
     });
   }
@@ -233,11 +261,12 @@ export class Gateway {
 
   #onClosed(ws: ClientWebSocket): void {
     this.#open.delete(ws);
+    this.#init.addresses.remove(ws.addressCount);
     this.#boundConnections();
     this.#init.heartbeats.remove(ws.session);
   }
 
-  #refuse(socket: Socket, { code, message, retryAfterSeconds }: HandshakeRefusal): void {
+  #refuse(socket: Duplex, { code, message, retryAfterSeconds }: HandshakeRefusal): void {
     this.#init.metrics.rejections.inc({ reason: code });
     const body = httpErrorBody(code, message);
     const { status } = HTTP_ERRORS[code];
@@ -249,7 +278,10 @@ export class Gateway {
   }
 }
 
-function createUpgrader(maxFrameBytes: number) {
+function createUpgrader({
+  maxFrameBytes,
+  maxFragments,
+}: Pick<GatewayInit, "maxFrameBytes" | "maxFragments">) {
   return new WebSocketServer({
     noServer: true,
     WebSocket: ClientWebSocket,
@@ -258,13 +290,19 @@ function createUpgrader(maxFrameBytes: number) {
     clientTracking: false,
     // One frame of a client a turn: a client that floods gets no more of the node than another.
     allowSynchronousEvents: false,
-    // Known to ws 8.19 and later, and not yet to its types.
-    ...({ closeTimeout: CLOSE_TIMEOUT_MS } as object),
+    // Known to ws, and not yet to its types.
+    ...({ closeTimeout: CLOSE_TIMEOUT_MS, maxFragments } as object),
     handleProtocols: (offered) => selectSubprotocol([...offered])?.answer ?? false,
   });
 }
 
 function ignore(): void {}
+
+/** By the code of Node's error; the others of its parser begin with HPE_. */
+const CLIENT_ERRORS: Readonly<Record<string, HttpErrorCode>> = {
+  HPE_HEADER_OVERFLOW: "HEADERS_TOO_LARGE",
+  ERR_HTTP_REQUEST_TIMEOUT: "REQUEST_TIMEOUT",
+};
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
   400: "Bad Request",
@@ -272,8 +310,10 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
+  408: "Request Timeout",
   426: "Upgrade Required",
   429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
   503: "Service Unavailable",
 };
 

@@ -26,6 +26,7 @@ export class Intake {
   readonly #clock: Clock;
   readonly #metrics: NodeMetrics;
   readonly #logMs: number;
+  readonly #onInvalid: (publication: Publication) => void;
   #heardAtMs: number;
   /** For each key in the log what its first publication came to. */
   readonly #keys = new Map<string, Outcome>();
@@ -37,12 +38,15 @@ export class Intake {
     metrics: NodeMetrics;
     /** `LOG_SECONDS` */
     logMs: number;
+    /** A publication would break a frame or a close, and is skipped. */
+    onInvalid: (publication: Publication) => void;
   }) {
     this.#log = init.log;
     this.#delivery = init.delivery;
     this.#clock = init.clock;
     this.#metrics = init.metrics;
     this.#logMs = init.logMs;
+    this.#onInvalid = init.onInvalid;
     this.#heardAtMs = init.clock.monotonicMs();
   }
 
@@ -110,7 +114,7 @@ export class Intake {
       }
       if (!isDeliverable(publication)) {
         // Skipped, not refused: the manager would send it again for ever.
-        this.#metrics.invalid.inc();
+        this.#skip(publication);
         this.advance(epoch, publication.seq);
         continue;
       }
@@ -154,7 +158,7 @@ export class Intake {
     const { epoch, seq, idempotencyKey, ephemeral } = publication;
     if (seq <= this.head(epoch)) return;
     if (!isDeliverable(publication) || ephemeral) {
-      this.#metrics.invalid.inc();
+      this.#skip(publication);
     } else if (!this.#keys.has(idempotencyKey)) {
       const entry = this.#log.entry(encoded, publication, this.#clock.monotonicMs());
       if (publication.command === undefined) {
@@ -188,11 +192,16 @@ export class Intake {
     const from = this.#log.epochs.get(epoch)?.uncarriedFrom;
     if (command === undefined || from === undefined || seq < from) return undefined;
     if (!isDeliverable(publication)) {
-      this.#metrics.invalid.inc();
+      this.#skip(publication);
       return undefined;
     }
     const outcome = this.#delivery.carryOut(command, atMs);
     return outcome.delivered > 0 ? { seq, ...outcome, duplicate: false } : undefined;
+  }
+
+  #skip(publication: Publication): void {
+    this.#metrics.invalid.inc();
+    this.#onInvalid(publication);
   }
 
   #takeOne(encoded: Buffer, publication: Publication, attachHead: number): SeqOutcome {

@@ -117,6 +117,11 @@ export function createNodeMetrics(
     help: "Publications of a manager that would break a frame or a close, and were skipped",
     registers,
   });
+  const unreadLinks = new Counter({
+    name: "connect_node_unread_links_total",
+    help: "Links that were ended because their manager did not read LINK_MAX_UNREAD_OUTCOMES",
+    registers,
+  });
   const deliveries = tally(registers, {
     name: "connect_node_deliveries_total",
     help: "Messages written to sessions",
@@ -221,6 +226,7 @@ export function createNodeMetrics(
   return {
     received,
     invalid,
+    unreadLinks,
     deliveries,
     gaps,
     recoveries,

@@ -14,10 +14,18 @@ import {
   type PushMessageBatchRequest,
   type PushMessageBatchResponse,
   type ReplicateRequest,
+  withStrictRequests,
 } from "@pushcast/api";
 import type { Publication } from "@pushcast/log";
 import { publicationId } from "@pushcast/log";
-import { type Clock, type Logger, RpcError, toServiceError, unaryHandler } from "@pushcast/runtime";
+import {
+  type Clock,
+  type Logger,
+  RpcError,
+  requireReadable,
+  toServiceError,
+  unaryHandler,
+} from "@pushcast/runtime";
 import { contentProblem, contentTypeProblem, idProblem, isEpoch } from "@pushcast/wire";
 import type { Revocation, Revocations } from "./auth/revocations.ts";
 import type { Hub } from "./hub.ts";
@@ -25,6 +33,7 @@ import type { Intake } from "./intake.ts";
 import { answerPeer, toLogRead } from "./log-reader.ts";
 import { ManagerLink } from "./manager-link.ts";
 import type { ManagerLinks } from "./manager-links.ts";
+import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { Readiness } from "./readiness.ts";
 import { encodeReplicateMessage, type ReplicateMessage } from "./replicate-message.ts";
@@ -42,13 +51,16 @@ const NO_PUBLICATIONS = { epochs: [], publications: [], done: false, logAgeMs: 0
  * bytes: publications go into the log, and out of it, encoded.
  */
 export const nodeServiceDefinition = {
-  ...ConnectNodeServiceService,
+  ...withStrictRequests(ConnectNodeServiceService),
   deliver: { ...ConnectNodeServiceService.deliver, requestDeserialize: (bytes: Buffer) => bytes },
   replicate: {
-    ...ConnectNodeServiceService.replicate,
+    ...withStrictRequests(ConnectNodeServiceService).replicate,
     responseSerialize: (bytes: Buffer) => bytes,
   },
 };
+
+/** What a response takes besides its outcomes, in outcomes. */
+const RESPONSE_WEIGHT = 5;
 
 interface NodeServiceInit {
   nodeId: string;
@@ -60,6 +72,9 @@ interface NodeServiceInit {
   revocations: Revocations;
   readiness: Readiness;
   maxContentBytes: number;
+  /** Outcomes that a manager may have left unread; with more its link is ended. */
+  maxUnreadOutcomes: number;
+  metrics: Pick<NodeMetrics, "unreadLinks">;
   clock: Clock;
   logger: Logger;
 }
@@ -91,7 +106,8 @@ export function createNodeService(init: NodeServiceInit): UntypedServiceImplemen
 /** Fits a gRPC call to a link. */
 function deliver(init: NodeServiceInit, call: ServerDuplexStream<Buffer, DeliverResponse>): void {
   const { links } = init;
-  const link = new ManagerLink({
+  let unreadOutcomes = 0;
+  const link: ManagerLink = new ManagerLink({
     nodeId: init.nodeId,
     version: init.version,
     intake: init.intake,
@@ -100,7 +116,16 @@ function deliver(init: NodeServiceInit, call: ServerDuplexStream<Buffer, Deliver
     onAttached: (attached) => links.attachedAs(attached),
     stream: {
       send: (response) => {
-        if (!call.cancelled && !call.writableEnded) call.write(response);
+        if (call.cancelled || call.writableEnded) return;
+        const weight = RESPONSE_WEIGHT + response.outcomes.length;
+        unreadOutcomes += weight;
+        call.write(response, () => {
+          unreadOutcomes -= weight;
+        });
+        if (unreadOutcomes <= init.maxUnreadOutcomes) return;
+        init.metrics.unreadLinks.inc();
+        init.logger.warn({ epoch: link.epoch }, "a push-manager does not read acknowledgements");
+        link.end("acknowledgements are not read");
       },
       end: (problem) => {
         if (problem === undefined) call.end();
@@ -126,6 +151,7 @@ async function replicate(
   if (!readiness.ready) {
     throw new RpcError(status.UNAVAILABLE, "NODE_STARTING", "this node is copying a log itself");
   }
+  requireReadable(call.request);
   const { after } = call.request;
   if (after.length > MAX_AFTER) {
     const message = `after must have at most ${MAX_AFTER} entries`;

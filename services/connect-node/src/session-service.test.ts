@@ -296,6 +296,25 @@ describe("close", () => {
   });
 });
 
+describe("frames of a client", () => {
+  test("beyond burst and rate close the session with 4429, and none is served after that", async () => {
+    const stage = new Stage({ FRAME_BURST: 3, FRAME_RATE: 2 });
+    const { sessions } = stage.core;
+    const client = stage.open("a");
+    const sent = (times: number) =>
+      Array.from({ length: times }, () => sessions.countFrame(client.session));
+    expect(sent(3)).toEqual([true, true, true]);
+    stage.clock.advance(1_000);
+    expect(sent(2)).toEqual([true, true]);
+    expect(client.socket.closed).toBeUndefined();
+    expect(sent(2)).toEqual([false, false]);
+    expect(client.socket.closed?.code).toBe(4429);
+    expect(await stage.metric("connect_node_closes_total", { code: "4429" })).toBe(1);
+    stage.clock.advance(10_000);
+    expect(sent(1)).toEqual([false]);
+  });
+});
+
 describe("a heartbeat", () => {
   test("closes with 4408 who gave no sign of life for two", async () => {
     const stage = new Stage();

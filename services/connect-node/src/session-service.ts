@@ -21,6 +21,7 @@ import type { Recovery } from "./recovery.ts";
 import { claimsAllow } from "./rooms/room-claims.ts";
 import type { JoinJudgement, JoinRefusal, RoomRights } from "./rooms/room-rights.ts";
 import { Session, type SessionSocket, type Subscription } from "./session.ts";
+import { TokenBucket, type TokenRate } from "./token-bucket.ts";
 import type { Writer } from "./writer.ts";
 
 export interface SessionLimits {
@@ -30,6 +31,8 @@ export interface SessionLimits {
   readonly lagMs: number;
   /** How often the server pings. */
   readonly heartbeatMs: number;
+  /** Of one session, control frames among them. */
+  readonly frames: TokenRate;
 }
 
 type JoinFrame = ClientFrame & { type: "join" };
@@ -132,6 +135,20 @@ export class SessionService {
       this.#sayJoined(session, roomId, undefined);
     }
     return session;
+  }
+
+  /**
+   * Counts a frame that the client has sent, of whatever kind. One too many closes the session.
+   * @returns whether it may be served
+   */
+  countFrame(session: Session): boolean {
+    if (session.closed) return false;
+    const nowMs = this.#clock.monotonicMs();
+    const { frames } = this.#limits;
+    session.frameBucket ??= new TokenBucket(frames.burst, nowMs);
+    if (session.frameBucket.take(nowMs, frames)) return true;
+    this.close(session, closeReason("TOO_MANY_FRAMES"));
+    return false;
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Position } from "@pushcast/log";
 import type { Codec } from "@pushcast/wire";
 import type { Room } from "./hub.ts";
 import type { Identity } from "./identity.ts";
+import type { TokenBucket } from "./token-bucket.ts";
 
 /** What a session needs of its socket; one short adapter fits `ws` to it. */
 export interface SessionSocket {
@@ -71,6 +72,8 @@ export class Session {
   closed = false;
   /** Heartbeats that the client has not answered. */
   missedHeartbeats = 0;
+  /** Bounds the frames that its client sends, once it has sent one: most sessions only listen. */
+  frameBucket: TokenBucket | undefined = undefined;
 
   constructor(init: {
     id: string;

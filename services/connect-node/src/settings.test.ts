@@ -102,4 +102,11 @@ describe("the settings of a connect-node", () => {
       expect(accepts, name).not.toBe("");
     }
   });
+
+  test("refuse a FRAME_BURST that a client's first joins would go beyond", () => {
+    expect(problems({ ...VALID, MAX_ROOMS_PER_SESSION: "3000" })).toEqual([
+      { setting: "FRAME_BURST", problem: expect.stringContaining("MAX_ROOMS_PER_SESSION, 3000") },
+    ]);
+    expect(problems({ ...VALID, MAX_ROOMS_PER_SESSION: "3000", FRAME_BURST: "3000" })).toEqual([]);
+  });
 });

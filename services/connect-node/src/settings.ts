@@ -1,4 +1,5 @@
 import {
+  addressRanges,
   type CrossCheck,
   integer,
   ipAddress,
@@ -29,6 +30,13 @@ export const nodeSettings = {
   }),
   POD_IP: ipAddress({
     doc: "The address under which push-managers reach the node; else 127.0.0.1.",
+  }),
+  LINK_MAX_UNREAD_OUTCOMES: integer({
+    unit: "outcomes",
+    min: 100,
+    max: 100_000_000,
+    default: 100_000,
+    doc: "What a push-manager may leave unread of its link, at about 100 bytes each; with more the link is ended. The manager attaches anew, and nothing is lost.",
   }),
   ZONE: text({ default: "", doc: "The node's zone, for those who list nodes." }),
   REATTACH_SECONDS: seconds({
@@ -77,12 +85,57 @@ export const nodeSettings = {
     default: 65_536,
     doc: "The largest frame that a client may send; a larger one closes its session with 1009.",
   }),
+  MAX_FRAGMENTS: integer({
+    unit: "fragments",
+    min: 1,
+    max: 1_000_000,
+    default: 256,
+    doc: "Fragments that one frame of a client may come in; one with more closes its session with 1008.",
+  }),
+  FRAME_RATE: integer({
+    unit: "frames a second",
+    min: 1,
+    max: 100_000,
+    default: 100,
+    doc: "Frames that one session may send in the long run, pings and pongs among them; one that sends more is closed with 4429.",
+  }),
+  FRAME_BURST: integer({
+    unit: "frames",
+    min: 1,
+    max: 1_000_000,
+    default: 2000,
+    doc: "Frames that one session may send at once after a quiet time. No fewer than `MAX_ROOMS_PER_SESSION`: a client that is back joins all its rooms at once.",
+  }),
   MAX_SESSIONS: integer({
     unit: "sessions",
     min: 1,
     max: 1_000_000,
     default: 50_000,
     doc: "Open sessions; further handshakes are answered 503.",
+  }),
+  MAX_SESSIONS_PER_USER: integer({
+    unit: "sessions",
+    min: 1,
+    max: 1_000_000,
+    default: 1000,
+    doc: "Open sessions of one user on one node; further handshakes are answered 429.",
+  }),
+  MAX_SESSIONS_PER_ADDRESS: integer({
+    unit: "sessions",
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    doc: "Open sessions of one IPv4 address, or of one IPv6 network of 64 bits, on one node; further handshakes are answered 429. 0 is any number: behind a proxy that is not in `TRUSTED_PROXIES` all clients have its address.",
+  }),
+  TRUSTED_PROXIES: addressRanges({
+    doc: "The proxies whose `X-Forwarded-For` is believed: it says which address a session counts for. From others it is ignored, and theirs counts.",
+  }),
+  MAX_HEADER_BYTES: integer({
+    unit: "bytes",
+    min: 1024,
+    max: 1024 ** 2,
+    default: 16_384,
+    doc: "The longest URL and headers of a handshake together, names and values; longer ones are answered 431.",
   }),
   HANDSHAKE_RATE: integer({
     unit: "handshakes a second",
@@ -166,4 +219,11 @@ export const nodeChecks: readonly CrossCheck<NodeSettings>[] = [
   ...sharedChecks,
   ...authChecks,
   ...roomChecks,
+  {
+    settings: ["FRAME_BURST", "MAX_ROOMS_PER_SESSION"],
+    problem: ({ FRAME_BURST, MAX_ROOMS_PER_SESSION }) =>
+      FRAME_BURST < MAX_ROOMS_PER_SESSION
+        ? `must be no less than MAX_ROOMS_PER_SESSION, ${MAX_ROOMS_PER_SESSION}: a client that is back joins all its rooms at once`
+        : undefined,
+  },
 ];

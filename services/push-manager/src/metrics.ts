@@ -35,9 +35,10 @@ export interface MetricsSource {
   readonly fanOut: FanOut;
   readonly log: OutgoingLog;
   readonly keys: IdempotencyKeys;
+  openStreams(): number;
   readonly settings: Pick<
     PushManagerSettings,
-    "LOG_BYTES" | "MAX_PENDING_PUSHES" | "IDEMPOTENCY_KEYS"
+    "LOG_BYTES" | "MAX_PENDING_PUSHES" | "IDEMPOTENCY_KEYS" | "MAX_PUSH_STREAMS"
   >;
 }
 
@@ -73,6 +74,7 @@ export class PushManagerMetrics implements FanOutCounters {
   readonly #callerCalls: Counter<"caller" | "outcome">;
   /** By caller, then by outcome. */
   #callers = new Map<string, ReadonlyMap<CallOutcome, Tally>>();
+  readonly #refusedStreams: Counter;
 
   constructor(registry: Registry) {
     const registers: [Registry] = [registry];
@@ -132,6 +134,11 @@ export class PushManagerMetrics implements FanOutCounters {
       registers,
       collect: () => this.#tellCallers(),
     });
+    this.#refusedStreams = new Counter({
+      name: "push_manager_refused_streams_total",
+      help: "PushStreams beyond MAX_PUSH_STREAMS, answered RESOURCE_EXHAUSTED.",
+      registers,
+    });
     for (const reason of Object.keys(FAILURE_REASONS)) nodeFailures.inc({ reason }, 0);
     for (const type of REGISTRY_EVENT_TYPES) this.#registryEvents.inc({ type }, 0);
     this.#nodeFailures = new Map(
@@ -168,6 +175,10 @@ export class PushManagerMetrics implements FanOutCounters {
     return tally;
   }
 
+  streamRefused(): void {
+    this.#refusedStreams.inc();
+  }
+
   registryEvent(type: RegistryEvent["type"]): void {
     this.#registryEvents.inc({ type });
   }
@@ -196,7 +207,7 @@ export class PushManagerMetrics implements FanOutCounters {
   }
 
   /** Adds the gauges, which are read when they are asked for. */
-  observe({ fanOut, log, keys, settings }: MetricsSource): void {
+  observe({ fanOut, log, keys, openStreams, settings }: MetricsSource): void {
     const registers = this.#registers;
     const nodes = new Gauge({
       name: "push_manager_nodes",
@@ -256,6 +267,8 @@ export class PushManagerMetrics implements FanOutCounters {
       "IDEMPOTENCY_KEYS.",
       () => settings.IDEMPOTENCY_KEYS,
     );
+    gauge("push_manager_push_streams", "Open PushStreams.", openStreams);
+    gauge("push_manager_max_push_streams", "MAX_PUSH_STREAMS.", () => settings.MAX_PUSH_STREAMS);
     gauge("push_manager_held", "1 while publishers are held back, else 0.", () =>
       Number(fanOut.isHeld),
     );

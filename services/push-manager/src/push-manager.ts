@@ -106,7 +106,6 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     maxAgeMs: settings.IDEMPOTENCY_SECONDS * 1000,
     maxKeys: settings.IDEMPOTENCY_KEYS,
   });
-  metrics.observe({ fanOut, log, keys, settings });
   const publisher = new Publisher({
     epoch,
     fanOut,
@@ -124,7 +123,10 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     logger,
     ackTimeoutMs: settings.ACK_TIMEOUT_MS,
     maxInFlightPerStream: settings.STREAM_MAX_IN_FLIGHT,
+    maxStreams: settings.MAX_PUSH_STREAMS,
+    onStreamRefused: () => metrics.streamRefused(),
   });
+  metrics.observe({ fanOut, log, keys, openStreams: () => service.openStreams, settings });
 
   const grpc = createGrpcServer({
     descriptorSet: readDescriptorSet(),

@@ -1,4 +1,9 @@
-import type { Metadata, ServerUnaryCall } from "@grpc/grpc-js";
+import {
+  type Metadata,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  status,
+} from "@grpc/grpc-js";
 import {
   type Command,
   type DeliveryReport,
@@ -6,6 +11,8 @@ import {
   type DisconnectUserRequest,
   type PushManagerServiceServer,
   PushManagerServiceService,
+  type PushStreamResponse,
+  withStrictRequests,
 } from "@pushcast/api";
 import { type Clock, type Logger, RpcError, unaryHandler } from "@pushcast/runtime";
 import { CLOSE_CODES } from "@pushcast/wire";
@@ -19,7 +26,14 @@ import { PushStream } from "./push-stream.ts";
 import { disconnectError, roomError, userError } from "./validate.ts";
 
 export const PUSH_SERVICE_NAME = "pushcast.v1.PushManagerService";
-export const pushServiceDefinition = PushManagerServiceService;
+/** PushStream takes its messages as bytes: their pushes are decoded one by one, as they are accepted. */
+export const pushServiceDefinition = {
+  ...withStrictRequests(PushManagerServiceService),
+  pushStream: {
+    ...PushManagerServiceService.pushStream,
+    requestDeserialize: (bytes: Buffer) => bytes,
+  },
+};
 
 export interface PushServiceOptions {
   readonly publisher: Publisher;
@@ -31,7 +45,25 @@ export interface PushServiceOptions {
   /** The longest that an rpc waits for nodes. */
   readonly ackTimeoutMs: number;
   readonly maxInFlightPerStream: number;
+  readonly maxStreams: number;
+  /** A PushStream beyond them. */
+  onStreamRefused(): void;
 }
+
+type PushServiceHandlers = {
+  [Name in Exclude<
+    keyof typeof PushManagerServiceService,
+    "pushStream"
+  >]: PushManagerServiceServer[Name];
+} & { pushStream(call: PushStreamCall): void };
+
+type PushStreamCall = ServerDuplexStream<Buffer, PushStreamResponse>;
+
+const TOO_MANY_STREAMS = new RpcError(
+  status.RESOURCE_EXHAUSTED,
+  "TOO_MANY_STREAMS",
+  "this push-manager has as many PushStreams open as it takes; use another one, or fewer",
+);
 
 /** Of the caller's deadline; the rest is for the way back. */
 const SHARE_OF_DEADLINE = 0.8;
@@ -42,7 +74,7 @@ const NO_CONTENT = Buffer.alloc(0);
 export class PushService {
   readonly #options: PushServiceOptions;
   readonly #streams = new Set<PushStream>();
-  readonly handlers: PushManagerServiceServer;
+  readonly handlers: PushServiceHandlers;
 
   constructor(options: PushServiceOptions) {
     this.#options = options;
@@ -70,21 +102,7 @@ export class PushService {
       pushToRoom: push(pushToRoom),
       pushToUser: push(pushToUser),
       broadcastMessage: push(broadcastMessage),
-      pushStream: (call) => {
-        const { publisher, fanOut, ackTimeoutMs, maxInFlightPerStream } = options;
-        const stream: PushStream = new PushStream(
-          call,
-          {
-            publisher,
-            fanOut,
-            caller: options.callerOf(call.metadata),
-            ackTimeoutMs,
-            maxInFlight: maxInFlightPerStream,
-          },
-          () => this.#streams.delete(stream),
-        );
-        this.#streams.add(stream);
-      },
+      pushStream: (call) => this.#openStream(call),
       joinRoom: unary(
         "JoinRoom",
         ({ roomId }) => roomId,
@@ -126,6 +144,31 @@ export class PushService {
   /** Every PushStream answers what is in flight, and ends with UNAVAILABLE. */
   stop(): void {
     for (const stream of this.#streams) stream.stop();
+  }
+
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
+  #openStream(call: PushStreamCall): void {
+    const { publisher, fanOut, ackTimeoutMs, maxInFlightPerStream, maxStreams } = this.#options;
+    if (this.#streams.size >= maxStreams) {
+      this.#options.onStreamRefused();
+      call.emit("error", TOO_MANY_STREAMS.toServiceError());
+      return;
+    }
+    const stream: PushStream = new PushStream(
+      call,
+      {
+        publisher,
+        fanOut,
+        caller: this.#options.callerOf(call.metadata),
+        ackTimeoutMs,
+        maxInFlight: maxInFlightPerStream,
+      },
+      () => this.#streams.delete(stream),
+    );
+    this.#streams.add(stream);
   }
 
   #push<Request>(push: Push, call: ServerUnaryCall<Request, PushAnswer>): Promise<PushAnswer> {

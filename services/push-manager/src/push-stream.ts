@@ -1,10 +1,11 @@
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
-import type { PushStreamRequest, PushStreamResponse, StreamResult } from "@pushcast/api";
+import type { PushStreamResponse, StreamPush, StreamResult } from "@pushcast/api";
 import { RpcError } from "@pushcast/runtime";
 import type { Caller } from "./access/push-access.ts";
 import type { FanOut } from "./fan-out.ts";
 import { type Publisher, refusalError } from "./publisher.ts";
 import { type PushAnswer, streamPush } from "./push.ts";
+import { StreamPushes } from "./stream-pushes.ts";
 
 export interface PushStreamOptions {
   readonly publisher: Publisher;
@@ -17,9 +18,8 @@ export interface PushStreamOptions {
   readonly maxInFlight: number;
 }
 
-type Call = ServerDuplexStream<PushStreamRequest, PushStreamResponse>;
-
-const NO_PUSHES: PushStreamRequest = { pushes: [] };
+/** Its requests are encoded. */
+type Call = ServerDuplexStream<Buffer, PushStreamResponse>;
 
 const MAX_REQUEST_ID_BYTES = 256;
 
@@ -43,13 +43,17 @@ const REQUEST_ID_TOO_LONG = new RpcError(
   `request_id must be at most ${MAX_REQUEST_ID_BYTES} bytes`,
 );
 
-/** One PushStream: reads a message only when all pushes of the one before it are accepted. */
+/**
+ * One PushStream: reads a message only when all pushes of the one before it are accepted. A message that
+ * cannot be read ends it, once what came before is answered.
+ */
 export class PushStream {
   readonly #call: Call;
   readonly #options: PushStreamOptions;
-  #request = NO_PUSHES;
-  /** Index of the next push of `#request`. */
-  #next = 0;
+  /** What is not accepted yet of the message that was read last. */
+  #pushes: StreamPushes | undefined;
+  /** Why no more is accepted, if a message could not be read. */
+  #problem: RpcError | undefined;
   #inFlight = 0;
   #results: StreamResult[] = [];
   #turnIsScheduled = false;
@@ -65,10 +69,9 @@ export class PushStream {
     this.#call = call;
     this.#options = options;
     this.#onOver = onOver;
-    call.on("data", (request: PushStreamRequest) => {
+    call.on("data", (message: Buffer) => {
       call.pause();
-      this.#request = request;
-      this.#next = 0;
+      this.#pushes = new StreamPushes(message);
       this.#accept();
     });
     call.on("end", () => {
@@ -94,36 +97,47 @@ export class PushStream {
     return (
       !this.#writable ||
       this.#inFlight + this.#results.length >= this.#options.maxInFlight ||
-      this.#options.fanOut.isHeld
+      (this.#options.fanOut.isHeld && !this.#isStopping)
     );
   }
 
   #accept(): void {
-    const { pushes } = this.#request;
-    while (this.#next < pushes.length) {
-      if (this.#isHeld && !this.#isStopping) {
+    while (this.#pushes !== undefined) {
+      if (this.#isHeld) {
         this.#resumeWhenReleased();
         return;
       }
-      const item = pushes[this.#next] as PushStreamRequest["pushes"][number];
-      this.#next += 1;
-      const { requestId } = item;
-      const push = streamPush(item);
-      this.#inFlight += 1;
-      if (Buffer.byteLength(requestId) > MAX_REQUEST_ID_BYTES) {
-        this.#answer(cutRequestId(requestId), REQUEST_ID_TOO_LONG);
-      } else if (push === undefined) {
-        this.#answer(requestId, PUSH_MISSING);
-      } else {
-        const { publisher, caller, ackTimeoutMs } = this.#options;
-        publisher.push(push, caller, ackTimeoutMs, (answer) => this.#answer(requestId, answer));
-      }
+      const item = this.#nextPush(this.#pushes);
+      if (item === undefined) this.#pushes = undefined;
+      else this.#acceptOne(item);
     }
-    this.#request = NO_PUSHES;
-    this.#next = 0;
-    if (this.#isStopping) return;
+    if (this.#isStopping || this.#problem !== undefined) return;
     if (this.#isHeld) this.#resumeWhenReleased();
     else this.#call.resume();
+  }
+
+  #nextPush(pushes: StreamPushes): StreamPush | undefined {
+    try {
+      return pushes.next();
+    } catch (error) {
+      this.#problem = error as RpcError;
+      this.#endTurnSoon();
+      return undefined;
+    }
+  }
+
+  #acceptOne(item: StreamPush): void {
+    const { requestId } = item;
+    const push = streamPush(item);
+    this.#inFlight += 1;
+    if (Buffer.byteLength(requestId) > MAX_REQUEST_ID_BYTES) {
+      this.#answer(cutRequestId(requestId), REQUEST_ID_TOO_LONG);
+    } else if (push === undefined) {
+      this.#answer(requestId, PUSH_MISSING);
+    } else {
+      const { publisher, caller, ackTimeoutMs } = this.#options;
+      publisher.push(push, caller, ackTimeoutMs, (answer) => this.#answer(requestId, answer));
+    }
   }
 
   /** Results and the response stream resume by themselves; only the fan-out has to be asked. */
@@ -188,11 +202,12 @@ export class PushStream {
 
   #endIfDone(): void {
     const isAnswered =
-      this.#inFlight === 0 &&
-      this.#results.length === 0 &&
-      this.#next >= this.#request.pushes.length;
+      this.#inFlight === 0 && this.#results.length === 0 && this.#pushes === undefined;
     if (!isAnswered) return;
-    if (this.#halfClosed) {
+    if (this.#problem !== undefined) {
+      this.#over();
+      this.#call.emit("error", this.#problem.toServiceError());
+    } else if (this.#halfClosed) {
       this.#over();
       this.#call.end();
     } else if (this.#isStopping) {
@@ -206,7 +221,7 @@ export class PushStream {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#results = [];
-    this.#request = NO_PUSHES;
+    this.#pushes = undefined;
     this.#options.fanOut.offReleased(this.#resume);
     this.#onOver();
   }

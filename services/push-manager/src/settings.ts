@@ -51,6 +51,13 @@ export const pushManagerSettings = {
     default: 65_536,
     doc: "Pushes that may await acknowledgement at once, at about 500 bytes and 16 for each node; more are held back.",
   }),
+  MAX_PUSH_STREAMS: integer({
+    unit: "streams",
+    min: 1,
+    max: 1_000_000,
+    default: 1000,
+    doc: "PushStreams that may be open at once, each of which may hold one message of pushes, 4 MiB, that it has not accepted yet; further ones are answered RESOURCE_EXHAUSTED.",
+  }),
   STREAM_MAX_IN_FLIGHT: integer({
     unit: "pushes",
     min: 1,
