@@ -1,7 +1,13 @@
 import { JSON_SUBPROTOCOL, TOKEN_PREFIX } from "@pushcast/wire";
 import { describe, expect } from "vitest";
 import { JwksServer } from "../../services/connect-node/test/jwks-server.ts";
-import { newKeyPair, newSecret, TestFile, token } from "../../services/connect-node/test/tokens.ts";
+import {
+  newKeyPair,
+  newSecret,
+  type SigningKey,
+  TestFile,
+  token,
+} from "../../services/connect-node/test/tokens.ts";
 import { handshake } from "../support/handshake.ts";
 import type { RunningNode } from "../support/processes.ts";
 import { it, type Stage } from "../support/stage.ts";
@@ -13,6 +19,11 @@ function fileOf(stage: Stage, content: string): TestFile {
   const file = new TestFile(content);
   stage.atEnd(() => file.close());
   return file;
+}
+
+/** One with which its user may join `r`. */
+function tokenOf(key: SigningKey, nowMs: number, claims: Readonly<Record<string, unknown>> = {}) {
+  return token(key, nowMs, { rooms: ["r"], ...claims });
 }
 
 function portOf({ wsUrl }: RunningNode): number {
@@ -32,13 +43,13 @@ describe.concurrent("tokens", { timeout: 60_000 }, () => {
     });
     await node.warm();
     const nowMs = Date.now();
-    const good = await token(secret, nowMs);
+    const good = await tokenOf(secret, nowMs);
     const tokens = [
       good,
-      await token(newSecret(), nowMs),
-      await token(secret, nowMs - 7_200_000),
-      await token(secret, nowMs, { sub: "" }),
-      await token(secret, nowMs, { iat: undefined }),
+      await tokenOf(newSecret(), nowMs),
+      await tokenOf(secret, nowMs - 7_200_000),
+      await tokenOf(secret, nowMs, { sub: "" }),
+      await tokenOf(secret, nowMs, { iat: undefined }),
       "no-token-at-all",
     ];
     for (const text of tokens) {
@@ -94,13 +105,13 @@ describe.concurrent("tokens", { timeout: 60_000 }, () => {
       manager: shortLog,
     });
     const issued = Date.now() - 10_000;
-    const old = await token(secret, issued);
+    const old = await tokenOf(secret, issued);
     const sessions = await Promise.all(
       nodes.map((node) => stage.client(node, { userId: "ann", token: old })),
     );
     const bob = await stage.client(nodes[0] as RunningNode, {
       userId: "bob",
-      token: await token(secret, issued, { sub: "bob" }),
+      token: await tokenOf(secret, issued, { sub: "bob" }),
     });
     await publisher.disconnectUser("ann", 0, "logged out", true);
     for (const { closed } of sessions) {
@@ -126,7 +137,7 @@ describe.concurrent("tokens", { timeout: 60_000 }, () => {
       const { status, body } = await handshake(portOf(node), { path: "/ws", headers });
       expect(status).toBe(401);
       expect(JSON.parse(body).error.code).toBe("TOKEN_REVOKED");
-      const newer = await token(secret, Date.now() + 2_000);
+      const newer = await tokenOf(secret, Date.now() + 2_000);
       await (await stage.client(node, { userId: "ann", token: newer })).join("r");
     }
     await bob.join("r");
@@ -148,11 +159,11 @@ describe.concurrent("tokens", { timeout: 60_000 }, () => {
       JWT_JWKS_COOLDOWN_SECONDS: 0.1,
     });
     const clientOf = async (key: typeof first) =>
-      await stage.client(node, { userId: "ann", token: await token(key, Date.now()) });
+      await stage.client(node, { userId: "ann", token: await tokenOf(key, Date.now()) });
     const clients = [await clientOf(first)];
     issuer.body = { keys: [first.jwk, second.jwk] };
     const statusOf = async (key: typeof first) => {
-      const headers = { Authorization: `Bearer ${await token(key, Date.now())}` };
+      const headers = { Authorization: `Bearer ${await tokenOf(key, Date.now())}` };
       const { status, socket } = await handshake(portOf(node), { path: "/ws", headers });
       socket.destroy();
       return status;

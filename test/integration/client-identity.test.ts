@@ -28,7 +28,7 @@ afterAll(() => {
   publicKeyFile.close();
 });
 
-const CLAIMS = { iss: "https://issuer.test", aud: "pushcast" };
+const CLAIMS = { iss: "https://issuer.test", aud: "pushcast", rooms: ["r"] };
 
 async function start(
   stage: NodeStage,
@@ -76,7 +76,7 @@ const STATES: readonly (readonly [name: string, status: number, code: string, ma
   ["not valid yet within the tolerance", 101, "", (s) => tokenOf(s, { nbf: seconds(s) + 4 })],
   ["for several audiences", 101, "", (s) => tokenOf(s, { aud: ["other", CLAIMS.aud] })],
   ["as long-lived as it may be", 101, "", (s) => tokenOf(s, { exp: seconds(s) + 86_400 })],
-  ["with rooms", 101, "", (s) => tokenOf(s, { rooms: ["a", "chat:*"], auto_join: ["a"] })],
+  ["with rooms", 101, "", (s) => tokenOf(s, { rooms: ["r", "chat:*"], auto_join: ["a"] })],
   ["no JWT", 401, "TOKEN_INVALID", () => "abc"],
   ["of three parts that are none", 401, "TOKEN_INVALID", () => "a.b.c"],
   ["encrypted", 401, "TOKEN_INVALID", () => "e30.e30.e30.e30.e30"],
