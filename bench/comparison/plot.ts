@@ -45,6 +45,7 @@ export function plotSvg({ title, xLabel, yLabel, lines }: Plot): string {
   const bottom = HEIGHT - BOTTOM;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="13">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     text(LEFT, TOP - 16, title, 'font-size="16"'),
     ...x.ticks.flatMap((tick) => [
@@ -104,6 +105,9 @@ function rule(x1: number, y1: number, x2: number, y2: number): string {
 }
 
 function text(x: number, y: number, content: string, attributes = ""): string {
-  const escaped = content.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  return `<text x="${coordinate(x)}" y="${coordinate(y)}" ${attributes}>${escaped}</text>`;
+  return `<text x="${coordinate(x)}" y="${coordinate(y)}" ${attributes}>${escaped(content)}</text>`;
+}
+
+function escaped(content: string): string {
+  return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
