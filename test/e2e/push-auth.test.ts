@@ -75,6 +75,20 @@ function calls(publisher: ManagerClient): Readonly<Record<string, () => Promise<
 }
 
 describe.concurrent("with PUSH_AUTH=token", { timeout: 60_000 }, () => {
+  it("a caller's idempotency key is no other caller's", async ({ stage }) => {
+    const { manager, node, root } = await guarded(stage, [ROOT, SHOP]);
+    const shop = stage.publisher(manager, { token: SHOP_TOKEN });
+    const ann = await stage.client(node, { userId: "ann" });
+    const push = (content: string) => ({ userId: "ann", content, idempotencyKey: "order-1" });
+    const first = await shop.pushToUser(push("of the shop"));
+    const others = await root.pushToUser(push("of root"));
+    expect(others.messageId).not.toBe(first.messageId);
+    expect(others.report).toMatchObject({ sessionsDelivered: 1, nodesDuplicate: 0 });
+    expect((await shop.pushToUser(push("again"))).messageId).toBe(first.messageId);
+    await ann.message("of the shop");
+    await ann.message("of root");
+  });
+
   it("nobody is served without a token that is known", async ({ stage }) => {
     const { manager } = await guarded(stage, [ROOT, SHOP]);
     const strangers = [

@@ -66,7 +66,7 @@ export class Publisher {
       caller.refusal(push.api, push.roomId) ?? pushError(push, this.#options.maxContentBytes);
     if (error !== undefined) answer(error);
     else if (push.idempotencyKey === "") this.#append(push, timeoutMs, answer);
-    else this.#appendOnce(push, timeoutMs, beganAtMs, answer);
+    else this.#appendOnce(withOwnKey(push, caller), timeoutMs, beganAtMs, answer);
   }
 
   #appendOnce(
@@ -127,4 +127,9 @@ export class Publisher {
       answer({ messageId: publicationId({ epoch, seq }), report });
     });
   }
+}
+
+function withOwnKey(push: Push, caller: Caller): Push {
+  const idempotencyKey = caller.ownKey(push.idempotencyKey);
+  return idempotencyKey === push.idempotencyKey ? push : { ...push, idempotencyKey };
 }

@@ -21,6 +21,8 @@ export interface Caller {
    * @param roomId empty where none is named
    */
   refusal(rpc: Rpc, roomId: string): RpcError | undefined;
+  /** The idempotency key by which its pushes are known everywhere: the same key of another caller is another. */
+  ownKey(idempotencyKey: string): string;
 }
 
 export interface PushAccessInit {
@@ -115,6 +117,8 @@ export class PushAccess {
     let version = callers();
     let entry = credential(version);
     return {
+      // No name has a colon in it.
+      ownKey: (idempotencyKey) => `${entry?.name ?? ""}:${idempotencyKey}`,
       refusal: (rpc, roomId) => {
         const current = callers();
         if (current !== version) {
@@ -164,7 +168,7 @@ const FORBIDDEN = {
 };
 
 /** Of a call that no guard has let in. */
-const NOBODY: Caller = { refusal: () => TOKEN_MISSING };
+const NOBODY: Caller = { refusal: () => TOKEN_MISSING, ownKey: (key) => key };
 
 /** With PUSH_AUTH=none. */
-export const ANYBODY: Caller = { refusal: () => undefined };
+export const ANYBODY: Caller = { refusal: () => undefined, ownKey: (key) => key };
