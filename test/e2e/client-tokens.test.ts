@@ -11,6 +11,7 @@ import {
 import { handshake } from "../support/handshake.ts";
 import type { RunningNode } from "../support/processes.ts";
 import { it, type Stage } from "../support/stage.ts";
+import { SteadyPushes } from "../support/steady-pushes.ts";
 import { until } from "../support/until.ts";
 
 const DANGER = "i-know-that-anybody-can-be-anybody";
@@ -144,7 +145,7 @@ describe.concurrent("tokens", { timeout: 60_000 }, () => {
     expect((await later.metrics()).value("connect_node_revocations")).toBe(1);
   });
 
-  it("go on being verified while keys rotate and the issuer is away, and no session is lost", async ({
+  it("are verified under load while keys rotate, the issuer is away and somebody's are revoked, and no other session is lost", async ({
     stage,
   }) => {
     const [first, second] = [newKeyPair("first"), newKeyPair("second")];
@@ -158,9 +159,18 @@ describe.concurrent("tokens", { timeout: 60_000 }, () => {
       JWT_JWKS_REFRESH_SECONDS: 1,
       JWT_JWKS_COOLDOWN_SECONDS: 0.1,
     });
-    const clientOf = async (key: typeof first) =>
-      await stage.client(node, { userId: "ann", token: await tokenOf(key, Date.now()) });
+    const manager = await stage.manager({ REGISTRY: "static", NODES: node.grpcAddress });
+    const publisher = stage.publisher(manager);
+    await publisher.untilLinked([node.nodeId]);
+    const clientOf = async (key: typeof first, userId = "ann") => {
+      const given = await tokenOf(key, Date.now(), { sub: userId });
+      const client = await stage.client(node, { userId, token: given });
+      await client.join("r");
+      return client;
+    };
     const clients = [await clientOf(first)];
+    const eve = await clientOf(first, "eve");
+    const steady = new SteadyPushes(publisher, "r", 5);
     issuer.body = { keys: [first.jwk, second.jwk] };
     const statusOf = async (key: typeof first) => {
       const headers = { Authorization: `Bearer ${await tokenOf(key, Date.now())}` };
@@ -176,11 +186,21 @@ describe.concurrent("tokens", { timeout: 60_000 }, () => {
     await until("reads have failed", async () => (await failures()) >= 2);
     clients.push(await clientOf(first), await clientOf(second));
     expect(await statusOf(newKeyPair("third"))).toBe(503);
+    await publisher.disconnectUser("eve", 0, "", true);
+    expect((await eve.closed).code).toBe(4401);
 
     issuer.body = { keys: [second.jwk] };
     await issuer.start();
     await until("the old key is forgotten", async () => (await statusOf(first)) === 401);
-    for (const client of clients) await client.join("r");
+
+    const contents = await steady.stop();
+    expect(steady.refused).toEqual([]);
+    for (const client of clients) {
+      await client.message(contents.at(-1) ?? "");
+      const [firstOfIts = ""] = client.texts;
+      expect(client.texts).toEqual(contents.slice(contents.indexOf(firstOfIts)));
+    }
+    expect(clients[0]?.texts).toEqual(contents);
   });
 });
 
