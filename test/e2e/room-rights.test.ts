@@ -174,7 +174,10 @@ describe.concurrent("the right to be in a room", { timeout: 60_000 }, () => {
   it("outlives a change of the ticket secrets that keeps the old one for a while", async ({
     stage,
   }) => {
-    const { nodes, publisher, tickets, tokenOf } = await begin(stage, { LOG_LEVEL: "info" });
+    const { nodes, publisher, tickets, tokenOf } = await begin(stage, {
+      LOG_LEVEL: "info",
+      FILES_CHECK_SECONDS: 0.1,
+    });
     const options = { userId: "ann", token: await tokenOf("ann") };
     const ann = await stage.client(nodes[0], options);
     let changes = 0;
@@ -183,7 +186,7 @@ describe.concurrent("the right to be in a room", { timeout: 60_000 }, () => {
       changes += 1;
       for (const { process } of nodes) {
         const reads = () =>
-          process.logLines.filter(({ msg }) => String(msg).startsWith("a file has"));
+          process.logLines.filter(({ msg }) => msg === "files have changed and are in use");
         await until("the node has read the file again", () => reads().length === changes);
       }
     };
@@ -268,8 +271,8 @@ describe.concurrent("the right to be in a room", { timeout: 60_000 }, () => {
 
 describe.concurrent("files of secrets", { timeout: 60_000 }, () => {
   it.for([
-    ["TICKET_SECRET_FILE", "too short\n", "has a secret of less than 32 bytes"],
-    ["AUTHZ_TOKEN_FILE", "two words\n", "is no bearer token"],
+    ["TICKET_SECRET_FILE", "too short\n", "cannot be used: it has a secret of less than 32 bytes"],
+    ["AUTHZ_TOKEN_FILE", "two words\n", "cannot be used: it is no bearer token"],
   ] as const)(
     "that cannot be used end the start: %s",
     async ([setting, content, problem], { stage }) => {

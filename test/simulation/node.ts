@@ -30,7 +30,7 @@ import {
   nodeChecks,
   nodeSettings,
 } from "../../services/connect-node/src/settings.ts";
-import { metricsWithoutNode } from "../../services/connect-node/test/stage.ts";
+import { filesWithoutNode, metricsWithoutNode } from "../../services/connect-node/test/stage.ts";
 import { NodeSideSocket } from "./client-socket.ts";
 import type { Cluster } from "./cluster.ts";
 import { ProcessClock } from "./event-loop.ts";
@@ -79,9 +79,10 @@ export class Node {
     this.#cluster = cluster;
     this.clock = new ProcessClock(cluster.loop);
     const { clock } = this;
+    const files = filesWithoutNode(clock);
     this.core = createDeliveryCore({
       nodeId: id,
-      rights: createRooms({ settings, clock, logger, metrics }).rights,
+      rights: createRooms({ settings, files, clock, logger, metrics }).rights,
       settings: {
         ...settings,
         LOG_BYTES: times.logBytes,

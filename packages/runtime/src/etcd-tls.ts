@@ -27,7 +27,7 @@ export function openEtcdTls(
   const own = files.open({
     name: "etcd_tls",
     paths: { ETCD_CERT_FILE, ETCD_KEY_FILE, ETCD_CA_FILE },
-    parse: (contents) => parseOwnTls(contents),
+    parse: parseOwnTls,
     onLoaded: ({ expiresAtMs }) => counters.expiresAt("etcd_tls", expiresAtMs),
   });
   return () => own.value;

@@ -15,7 +15,11 @@ interface OpenOptions<Value> {
   readonly name: FollowedFiles;
   /** Paths by the settings that name them. */
   readonly paths: Readonly<Record<string, string>>;
-  readonly parse: (contents: readonly Buffer[]) => Value;
+  /**
+   * Their contents, in that order.
+   * @throws Error with a message that may be logged: it tells nothing secret
+   */
+  readonly parse: (...contents: readonly Buffer[]) => Value;
   /** The first version, and each new one. */
   readonly onLoaded?: (value: Value) => void;
 }

@@ -56,7 +56,7 @@ export class GrpcTls {
     const opened = files.open({
       name: "grpc_tls",
       paths,
-      parse: (contents) => parseOwnTls(contents),
+      parse: parseOwnTls,
       onLoaded: (material) => {
         counters.expiresAt("grpc_tls", material.expiresAtMs);
         this.#renewListener(material);

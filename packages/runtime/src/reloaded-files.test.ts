@@ -23,7 +23,7 @@ async function twoNumbers(folder: string) {
   const refused: string[] = [];
   const files = new ReloadedFiles({
     paths,
-    parse: ([a, b]) => {
+    parse: (a, b) => {
       if (String(a) !== String(b)) throw new Error(`${a} is not ${b}`);
       return Number(a);
     },

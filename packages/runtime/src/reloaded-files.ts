@@ -5,10 +5,10 @@ import type { Clock, TimerHandle } from "./clock.ts";
 export interface ReloadedFilesOptions<Value> {
   readonly paths: readonly string[];
   /**
-   * Makes the value of the files' contents, in the order of `paths`.
+   * Makes the value of the files' contents, which come in the order of `paths`.
    * @throws Error with a message that may be logged: it tells nothing secret
    */
-  readonly parse: (contents: readonly Buffer[]) => Value;
+  readonly parse: (...contents: readonly Buffer[]) => Value;
   /** A new version is in use. Not called for the first. */
   readonly onLoaded: (value: Value) => void;
   /** A new version cannot be used, and the one before it stays. Called once for each such version. */
@@ -33,7 +33,7 @@ export class ReloadedFiles<Value> {
   constructor(options: ReloadedFilesOptions<Value>) {
     this.#options = options;
     this.#seen = options.paths.map((path) => readFileSync(path));
-    this.#value = options.parse(this.#seen);
+    this.#value = options.parse(...this.#seen);
   }
 
   /** Of the latest version that could be used. */
@@ -63,7 +63,7 @@ export class ReloadedFiles<Value> {
     this.#seen = found;
     try {
       if (typeof found === "string") throw new Error(found);
-      this.#value = this.#options.parse(found);
+      this.#value = this.#options.parse(...found);
     } catch (error) {
       this.#options.onRefused(error instanceof Error ? error : new Error(String(error)));
       return;

@@ -74,7 +74,7 @@ export const sharedSettings = {
     min: 0.05,
     max: 3600,
     default: 5,
-    doc: "How often the files of certificates, keys and push tokens are read again. A new version is used without a restart.",
+    doc: "How often the files of certificates, keys, secrets and tokens are read again. A new version is used without a restart.",
   }),
   OPS_HOST: text({
     default: "0.0.0.0",

@@ -32,27 +32,20 @@ export function secureContext(material: TlsMaterial): SecureContext {
  * Checks what will be used for connections: that it can be read, belongs together and has not expired.
  * @throws Error, without a word of the key
  */
-export function parseOwnTls(
-  [cert, key, ca]: readonly Buffer[],
-  nowMs: number = Date.now(),
-): OwnTlsMaterial {
-  if (cert === undefined || key === undefined || ca === undefined) {
-    throw new Error("a certificate, a key and a CA are needed");
-  }
+export function parseOwnTls(cert: Buffer, key: Buffer, ca: Buffer): OwnTlsMaterial {
   const chain = certificates(cert, "the certificate");
   const expiresAtMs = Math.min(...chain.map(({ validTo }) => Date.parse(validTo)));
-  if (expiresAtMs <= nowMs) throw new Error("the certificate has expired");
+  if (expiresAtMs <= Date.now()) throw new Error("the certificate has expired");
   if (!chain[0]?.checkPrivateKey(privateKey(key))) {
     throw new Error("the key is not that of the certificate");
   }
-  const material = { ...parseCa([ca]), cert, key, expiresAtMs };
+  const material = { ...parseCa(ca), cert, key, expiresAtMs };
   secureContext(material);
   return material;
 }
 
 /** Like {@link parseOwnTls}, where no certificate is shown. @throws Error */
-export function parseCa([ca]: readonly Buffer[]): TlsMaterial {
-  if (ca === undefined) throw new Error("a CA is needed");
+export function parseCa(ca: Buffer): TlsMaterial {
   // OpenSSL passes over what it cannot read of these.
   certificates(ca, "the CA");
   return { ca };

@@ -1,7 +1,13 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 
 /** The files that a process follows while it runs, as they stand in metrics. */
-export type FollowedFiles = "grpc_tls" | "etcd_tls" | "push_tokens";
+export type FollowedFiles =
+  | "grpc_tls"
+  | "etcd_tls"
+  | "push_tokens"
+  | "token_keys"
+  | "ticket_secrets"
+  | "authz_token";
 
 /** Counts what befalls the connections between processes, and the files behind them. */
 export interface TransportCounters {
@@ -31,7 +37,7 @@ export class TransportMetrics implements TransportCounters {
     const registers = [registry];
     this.#fileLoads = new Counter({
       name: `${prefix}_file_loads_total`,
-      help: "New versions of certificates, keys and push tokens: loaded, or refused and the one before kept.",
+      help: "New versions of the files of certificates, keys, secrets and tokens: loaded, or refused and the one before kept.",
       labelNames: ["files", "result"],
       registers,
     });

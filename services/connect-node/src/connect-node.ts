@@ -103,6 +103,9 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   const transport = new TransportMetrics("connect_node", registers, () => clock.now(), [
     "grpc_tls",
     "etcd_tls",
+    "token_keys",
+    "ticket_secrets",
+    "authz_token",
   ]);
   const files = new FileFollower({
     clock,
@@ -113,8 +116,8 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   const tls = GrpcTls.open(settings, files, transport);
   const etcdTls = openEtcdTls(settings, files, transport);
   const { GRPC_TLS_MANAGER_NAME: managerName, GRPC_TLS_SERVER_NAME: nodeName } = settings;
-  const auth = createAuth({ settings, clock, logger, metrics });
-  const rooms = createRooms({ settings, clock, logger, metrics });
+  const auth = createAuth({ settings, files, clock, logger, metrics });
+  const rooms = createRooms({ settings, files, clock, logger, metrics });
   const core = createDeliveryCore({
     nodeId,
     settings,
@@ -274,9 +277,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   const start = async (): Promise<ConnectNodeReady> => {
     goOnStarting();
     files.start();
-    await auth.start();
-    await rooms.start();
-    goOnStarting();
+    auth.start();
     housekeeping = clock.setInterval(core.housekeep, HOUSEKEEPING_MS, { unref: true });
     heartbeats.start();
     core.positionFrames.start();

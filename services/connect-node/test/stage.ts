@@ -1,5 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { createLogger, ManualClock, requireSettings, type TimerHandle } from "@pushcast/runtime";
+import {
+  type Clock,
+  createLogger,
+  FileFollower,
+  ManualClock,
+  requireSettings,
+  type TimerHandle,
+  TransportMetrics,
+} from "@pushcast/runtime";
 import {
   type ClientFrame,
   type Codec,
@@ -23,6 +31,14 @@ export const EPOCH_A = "000000000000000a";
 export const EPOCH_B = "000000000000000b";
 
 export const silentLogger = createLogger({ service: "connect-node", level: "silent" });
+
+export const FILES_CHECK_MS = 5_000;
+
+/** What follows the files of a node that is not there. */
+export function filesWithoutNode(clock: Clock, logger = silentLogger): FileFollower {
+  const counters = new TransportMetrics("connect_node", new Registry(), () => clock.now(), []);
+  return new FileFollower({ clock, everyMs: FILES_CHECK_MS, logger, counters });
+}
 
 /** What a connect-node's settings are by default, with some of them changed. */
 function settingsWith(changes: Partial<NodeSettings> = {}): NodeSettings {
@@ -74,7 +90,8 @@ export class Stage {
     this.metrics = metricsWithoutNode(this.registry);
     this.settings = settingsWith(settings);
     const { clock, metrics } = this;
-    const own = { settings: this.settings, clock, logger: silentLogger, metrics };
+    const files = filesWithoutNode(clock);
+    const own = { settings: this.settings, files, clock, logger: silentLogger, metrics };
     this.core = createDeliveryCore({
       nodeId: "node-1",
       rights: rights?.(clock) ?? createRooms(own).rights,

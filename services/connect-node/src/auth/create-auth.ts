@@ -1,15 +1,14 @@
-import type { Clock, Logger } from "@pushcast/runtime";
+import type { Clock, FileFollower, Logger } from "@pushcast/runtime";
 import type { NodeMetrics } from "../metrics.ts";
 import type { NodeSettings } from "../settings.ts";
 import { type Authenticator, believing, TokenAuthenticator } from "./authenticator.ts";
 import { JwksUrl } from "./jwks-url.ts";
-import { KeyFile } from "./key-file.ts";
-import { readPublicKeys, readSecret } from "./key-formats.ts";
-import type { TokenKeys } from "./token-keys.ts";
+import { openKeyFile } from "./key-file.ts";
 import { TokenVerifier } from "./token-verifier.ts";
 
 export interface AuthInit {
   settings: NodeSettings;
+  files: FileFollower;
   clock: Clock;
   logger: Logger;
   metrics: NodeMetrics;
@@ -20,21 +19,20 @@ export interface Auth {
   readonly authenticator: Authenticator;
   /** For tokens that come later; without one with `AUTH_MODE=none`. */
   readonly core: { readonly verifier?: TokenVerifier };
-  /** @throws InvalidSettings where a key cannot be used */
-  start(): Promise<void>;
+  start(): void;
   stop(): void;
 }
 
 const LOOPBACK = /^(?:127(?:\.\d+){3}|::1|localhost)$/;
 
+/** @throws InvalidSettings where a key cannot be used */
 export function createAuth(init: AuthInit): Auth {
-  const { settings, clock, logger } = init;
-  const keys = tokenKeys(init);
-  if (keys === undefined) {
+  const { settings, files, clock, logger } = init;
+  if (settings.AUTH_MODE === "none") {
     return {
       authenticator: believing,
       core: {},
-      start: async () => {
+      start: () => {
         // Behind loopback there is only this machine.
         logger[LOOPBACK.test(settings.WS_HOST) ? "info" : "warn"](
           { AUTH_MODE: "none", WS_HOST: settings.WS_HOST },
@@ -44,8 +42,9 @@ export function createAuth(init: AuthInit): Auth {
       stop: () => {},
     };
   }
+  const jwks = jwksUrl(init);
   const verifier = new TokenVerifier({
-    keys,
+    keys: jwks ?? openKeyFile(settings, files),
     clock,
     logger,
     issuer: settings.JWT_ISSUER,
@@ -58,44 +57,27 @@ export function createAuth(init: AuthInit): Auth {
   return {
     authenticator: new TokenAuthenticator(verifier),
     core: { verifier },
-    start: async () => {
-      await keys.start();
+    start: () => {
+      jwks?.start();
       if (settings.JWT_AUDIENCE === undefined) {
         logger.warn(
           "JWT_AUDIENCE is not set: tokens of the same issuer for other services are taken",
         );
       }
     },
-    stop: () => keys.stop(),
+    stop: () => jwks?.stop(),
   };
 }
 
-/** Undefined with `AUTH_MODE=none`. */
-function tokenKeys({ settings, clock, logger, metrics }: AuthInit): TokenKeys | undefined {
-  const { AUTH_MODE, JWT_SECRET_FILE, JWT_PUBLIC_KEY_FILE, JWT_JWKS_URL } = settings;
-  if (AUTH_MODE === "none") return undefined;
-  const common = { clock, logger };
-  if (JWT_JWKS_URL !== undefined) {
-    return new JwksUrl({
-      ...common,
-      url: JWT_JWKS_URL,
-      refreshMs: settings.JWT_JWKS_REFRESH_SECONDS * 1000,
-      cooldownMs: settings.JWT_JWKS_COOLDOWN_SECONDS * 1000,
-      timeoutMs: settings.JWT_JWKS_TIMEOUT_SECONDS * 1000,
-      onFailure: () => metrics.jwksFailures.inc(),
-    });
-  }
-  return JWT_SECRET_FILE === undefined
-    ? new KeyFile({
-        ...common,
-        setting: "JWT_PUBLIC_KEY_FILE",
-        path: JWT_PUBLIC_KEY_FILE ?? "",
-        read: readPublicKeys,
-      })
-    : new KeyFile({
-        ...common,
-        setting: "JWT_SECRET_FILE",
-        path: JWT_SECRET_FILE,
-        read: readSecret,
-      });
+function jwksUrl({ settings, clock, logger, metrics }: AuthInit): JwksUrl | undefined {
+  if (settings.JWT_JWKS_URL === undefined) return undefined;
+  return new JwksUrl({
+    url: settings.JWT_JWKS_URL,
+    refreshMs: settings.JWT_JWKS_REFRESH_SECONDS * 1000,
+    cooldownMs: settings.JWT_JWKS_COOLDOWN_SECONDS * 1000,
+    timeoutMs: settings.JWT_JWKS_TIMEOUT_SECONDS * 1000,
+    clock,
+    logger,
+    onFailure: () => metrics.jwksFailures.inc(),
+  });
 }

@@ -36,7 +36,8 @@ export class JwksUrl implements TokenKeys {
     this.#init = init;
   }
 
-  async start(): Promise<void> {
+  /** Begins to read it now and then. */
+  start(): void {
     const { clock, refreshMs } = this.#init;
     // Its outage stops no start: until it was read, handshakes are told to come again.
     void this.#read();

@@ -15,9 +15,6 @@ export interface KeySet {
 
 /** Where the keys come from that tokens are verified with. */
 export interface TokenKeys {
-  /** Begins to read and to follow them. @throws InvalidSettings if they can never be used */
-  start(): Promise<void>;
-  stop(): void;
   readonly algorithms: readonly string[];
   /** @throws KeysUnavailable, or JOSEError where no key is for the token */
   find(...token: Parameters<FindKey>): ReturnType<FindKey>;

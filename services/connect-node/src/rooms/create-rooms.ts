@@ -1,7 +1,6 @@
-import type { Clock, Logger } from "@pushcast/runtime";
+import type { Clock, FileFollower, Logger } from "@pushcast/runtime";
 import type { NodeMetrics } from "../metrics.ts";
 import type { NodeSettings } from "../settings.ts";
-import { WatchedFile } from "../watched-file.ts";
 import { authzRequest } from "./authz-request.ts";
 import { RoomAuthz } from "./room-authz.ts";
 import { RoomRights } from "./room-rights.ts";
@@ -11,41 +10,35 @@ import { Tickets } from "./tickets.ts";
 
 export interface RoomsInit {
   settings: RoomSettings & Pick<NodeSettings, "AUTH_MODE">;
+  files: FileFollower;
   clock: Clock;
   logger: Logger;
   metrics: Pick<NodeMetrics, "authzRequests" | "authzSeconds" | "authzCached">;
 }
 
-/** What decides who may join which room, and the files that it reads. */
+/** What decides who may join which room. */
 export interface Rooms {
   readonly rights: RoomRights;
   readonly tickets: Tickets;
   readonly authz: RoomAuthz | undefined;
-  /** @throws InvalidSettings where a file cannot be used */
-  start(): Promise<void>;
   stop(): void;
 }
 
-export function createRooms({ settings, clock, logger, metrics }: RoomsInit): Rooms {
-  const watched = { clock, logger };
+/** @throws InvalidSettings where a file cannot be used */
+export function createRooms({ settings, files, clock, logger, metrics }: RoomsInit): Rooms {
+  const { TICKET_SECRET_FILE, AUTHZ_TOKEN_FILE } = settings;
   const secrets =
-    settings.TICKET_SECRET_FILE === undefined
+    TICKET_SECRET_FILE === undefined
       ? undefined
-      : new WatchedFile({
-          ...watched,
-          setting: "TICKET_SECRET_FILE",
-          path: settings.TICKET_SECRET_FILE,
-          read: readSecretLines,
+      : files.open({
+          name: "ticket_secrets",
+          paths: { TICKET_SECRET_FILE },
+          parse: readSecretLines,
         });
   const bearer =
-    settings.AUTHZ_TOKEN_FILE === undefined
+    AUTHZ_TOKEN_FILE === undefined
       ? undefined
-      : new WatchedFile({
-          ...watched,
-          setting: "AUTHZ_TOKEN_FILE",
-          path: settings.AUTHZ_TOKEN_FILE,
-          read: readBearerToken,
-        });
+      : files.open({ name: "authz_token", paths: { AUTHZ_TOKEN_FILE }, parse: readBearerToken });
   const tickets = new Tickets({
     secrets: () => secrets?.value ?? [],
     lifeMs: settings.TICKET_SECONDS * 1000,
@@ -76,14 +69,6 @@ export function createRooms({ settings, clock, logger, metrics }: RoomsInit): Ro
     rights: new RoomRights({ open: settings.AUTH_MODE === "none", tickets, authz }),
     tickets,
     authz,
-    start: async () => {
-      await secrets?.start();
-      await bearer?.start();
-    },
-    stop: () => {
-      secrets?.stop();
-      bearer?.stop();
-      authz?.stop();
-    },
+    stop: () => authz?.stop(),
   };
 }

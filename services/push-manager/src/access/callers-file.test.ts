@@ -5,7 +5,7 @@ import { parseCallers } from "./callers-file.ts";
 const TOKEN = "a-token-of-32-characters-or-more";
 
 function parse(text: string) {
-  return parseCallers([Buffer.from(text)]);
+  return parseCallers(Buffer.from(text));
 }
 
 function problemOf(caller: Readonly<Record<string, unknown>>): string {

@@ -25,8 +25,8 @@ const KEYS: ReadonlySet<string> = new Set([
  * Reads who may push: `{"callers":[…]}` in JSON or YAML.
  * @throws Error that says where the problem is, and never what stands there: it may be a token
  */
-export function parseCallers([content]: readonly Buffer[]): Callers {
-  const { callers, ...rest } = record(readYaml(content ?? Buffer.alloc(0)), "the file");
+export function parseCallers(content: Buffer): Callers {
+  const { callers, ...rest } = record(readYaml(content), "the file");
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) throw new Error("the file has more in it than callers");
   const list = items(callers, "callers", MAX_CALLERS);

@@ -8,7 +8,7 @@ import { RPCS, type Rpc } from "./rights.ts";
 const TOKENS = { all: "token-of-the-one-who-may-all", shop: "token-of-the-shop-caller" };
 
 function parse(callers: readonly object[]) {
-  return parseCallers([Buffer.from(JSON.stringify({ callers }))]);
+  return parseCallers(Buffer.from(JSON.stringify({ callers })));
 }
 
 const CALLERS = [
