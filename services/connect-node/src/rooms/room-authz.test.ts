@@ -109,6 +109,39 @@ test("no more requests than allowed are under way at once; others wait within th
   expect(await later).toBe("allow");
 });
 
+test("one user's many questions make another wait for one of them only", async () => {
+  const desk = new Desk({ maxRequests: 1 });
+  const first = desk.ask("mallory", "0");
+  const second = desk.ask("mallory", "1");
+  for (let room = 2; room < 100; room += 1) void desk.ask("mallory", String(room));
+  const ann = desk.ask("ann");
+  desk.answer(true);
+  await first;
+  desk.answer(true);
+  await second;
+  expect(desk.asked).toEqual(["mallory 0", "mallory 1", "ann r"]);
+  desk.answer(true);
+  expect(await ann).toBe("allow");
+  expect(desk.asked.at(-1)).toBe("mallory 2");
+  desk.authz.stop();
+});
+
+test("a place that nobody waits for any more is free", async () => {
+  const desk = new Desk({ maxRequests: 1 });
+  const first = desk.ask("ann");
+  desk.clock.advance(1);
+  const second = desk.ask("bob", "0");
+  const third = desk.ask("bob", "1");
+  desk.clock.advance(TIMEOUT_MS);
+  expect(await Promise.all([first, second, third])).toEqual(Array(3).fill("unavailable"));
+  const later = [desk.ask("bob", "2"), desk.ask("cat")];
+  desk.answer(true);
+  desk.answer(true);
+  expect(await later[0]).toBe("allow");
+  desk.answer(true);
+  expect(await later[1]).toBe("allow");
+});
+
 test("no more answers are remembered than allowed: the oldest gives way", async () => {
   const desk = new Desk({ maxEntries: 2 });
   for (const user of ["a", "b", "c"]) {

@@ -2,6 +2,7 @@ import type { Clock, Logger } from "@pushcast/runtime";
 import type { AuthzQuestion, AuthzRequest } from "./authz-request.ts";
 import { ExpiringMap } from "./expiring-map.ts";
 import { userInRoom } from "./user-in-room.ts";
+import { UserTurns } from "./user-turns.ts";
 
 /** `unavailable`: there was no answer, so nobody is let in; another attempt may get one. */
 export type AuthzAnswer = "allow" | "deny" | "unavailable";
@@ -14,7 +15,7 @@ export const AUTHZ_RESULTS: readonly AuthzResult[] = ["allow", "deny", "error", 
 export interface RoomAuthzInit {
   request: AuthzRequest;
   timeoutMs: number;
-  /** Further ones wait, within their own time. */
+  /** Further ones wait, within their own time; their users take turns. */
   maxRequests: number;
   cache: { readonly allowMs: number; readonly denyMs: number; readonly maxEntries: number };
   clock: Clock;
@@ -41,13 +42,12 @@ export class RoomAuthz {
   readonly #init: RoomAuthzInit;
   readonly #answers: ExpiringMap<"allow" | "deny">;
   readonly #pending = new Map<string, Pending>();
-  /** Requests that wait for another to end. */
-  readonly #waiting = new Set<() => void>();
-  #underWay = 0;
+  readonly #turns: UserTurns;
   #loggedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(init: RoomAuthzInit) {
     this.#init = init;
+    this.#turns = new UserTurns(init.maxRequests);
     this.#answers = new ExpiringMap(init.cache.maxEntries, () => init.clock.monotonicMs());
   }
 
@@ -107,8 +107,8 @@ export class RoomAuthz {
   }
 
   async #request(question: AuthzQuestion, signal: AbortSignal): Promise<AuthzResult> {
-    if (this.#underWay < this.#init.maxRequests) this.#underWay += 1;
-    else if (!(await this.#turn(signal))) return "timeout";
+    const hasTurn = this.#turns.tryTake() || (await this.#turns.take(question.userId, signal));
+    if (!hasTurn) return "timeout";
     try {
       signal.throwIfAborted();
       return (await this.#init.request(question, signal)) ? "allow" : "deny";
@@ -116,23 +116,8 @@ export class RoomAuthz {
       this.#logFailure(err, signal.aborted);
       return signal.aborted ? "timeout" : "error";
     } finally {
-      const [next] = this.#waiting;
-      if (next === undefined) this.#underWay -= 1;
-      else next();
+      this.#turns.give();
     }
-  }
-
-  /** Waits until another ends, and takes its place. @returns false if its own time ended first */
-  #turn(signal: AbortSignal): Promise<boolean> {
-    return new Promise((resolve) => {
-      const end = (isMine: boolean) => {
-        this.#waiting.delete(begin);
-        resolve(isMine);
-      };
-      const begin = () => end(true);
-      this.#waiting.add(begin);
-      signal.addEventListener("abort", () => end(false), { once: true });
-    });
   }
 
   #logFailure(err: unknown, isTimeout: boolean): void {

@@ -38,7 +38,7 @@ export const roomSettings = {
     min: 1,
     max: 10_000,
     default: 64,
-    doc: "Requests to AUTHZ_URL that are under way at once; further ones wait. Joins of the same user and room share one.",
+    doc: "Requests to AUTHZ_URL that are under way at once; further ones wait, and their users take turns. Joins of the same user and room share one.",
   }),
   AUTHZ_CACHE_SECONDS: seconds({
     min: 0,
