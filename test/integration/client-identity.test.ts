@@ -303,6 +303,26 @@ describe("a flood of bad tokens", () => {
   });
 });
 
+describe("a flood of forged tokens from one address", () => {
+  it("leaves others their handshakes", async ({ stage }) => {
+    await start(stage, {
+      HANDSHAKE_RATE: "1",
+      HANDSHAKE_BURST: "3",
+      HANDSHAKE_RATE_PER_ADDRESS: "2",
+      TRUSTED_PROXIES: "127.0.0.0/8",
+    });
+    const statusOf = async (text: string, address: string) => {
+      const headers = { Authorization: `Bearer ${text}`, "X-Forwarded-For": address };
+      return (await stage.handshake({ path: "/ws", headers })).status;
+    };
+    const forgedToken = await tokenOf(stage, {}, newSecret());
+    const statuses: number[] = [];
+    while (statuses.length < 10) statuses.push(await statusOf(forgedToken, "192.0.2.66"));
+    expect(statuses).toEqual([401, 401, ...Array(8).fill(429)]);
+    expect(await statusOf(await tokenOf(stage), "192.0.2.1")).toBe(101);
+  });
+});
+
 describe("where a public key is set", () => {
   const settings = () => ({ JWT_SECRET_FILE: "", JWT_PUBLIC_KEY_FILE: publicKeyFile.path });
 

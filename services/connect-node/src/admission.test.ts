@@ -20,6 +20,7 @@ class AdmissionStage {
       maxSessions: 1_000_000,
       maxSessionsPerUser: 2,
       maxSessionsPerAddress: 0,
+      ratePerAddress: 0,
       maxRetryAfterSeconds: 30,
       isStarting: () => this.node.starting,
       isDraining: () => this.node.draining,
@@ -32,7 +33,10 @@ class AdmissionStage {
 
   /** The answers to so many handshakes at once: "admitted" or the code of the refusal. */
   ask(handshakes: number): string[] {
-    return Array.from({ length: handshakes }, () => this.admission.admit()?.code ?? "admitted");
+    return Array.from(
+      { length: handshakes },
+      () => this.admission.admit(ANN.address)?.code ?? "admitted",
+    );
   }
 
   admittedOf(handshakes: number): number {
@@ -42,7 +46,7 @@ class AdmissionStage {
   /** The waits of so many handshakes at once, all of which are refused. */
   waits(handshakes: number): number[] {
     return Array.from({ length: handshakes }, () => {
-      const refusal = this.admission.admit();
+      const refusal = this.admission.admit(ANN.address);
       if (refusal === undefined) throw new Error("it was admitted");
       return refusal.retryAfterSeconds;
     });
@@ -173,7 +177,7 @@ describe("a refused client is told to come again", () => {
     for (; admitted < STORM && atMs < 60_000; atMs += STEP_MS) {
       for (let left = due.get(atMs) ?? 0; left > 0; left -= 1) {
         attempts += 1;
-        const refusal = stage.admission.admit();
+        const refusal = stage.admission.admit(ANN.address);
         if (refusal === undefined) {
           admitted += 1;
           continue;
@@ -219,5 +223,31 @@ describe("a user or an address that has too many sessions", () => {
     const waits = Array.from({ length: 100 }, () => stage.admission.refuse(ANN)?.retryAfterSeconds);
     expect(waits).toEqual(Array(100).fill(1));
     expect(stage.waits(1)).toEqual([1]);
+  });
+});
+
+describe("an address that comes too often", () => {
+  const OTHER = "192.0.2.2";
+
+  test("takes nothing from the others, and no place in their queue", () => {
+    const stage = new AdmissionStage({ burst: 5, ratePerAddress: 3 });
+    const ask = (address: string) => stage.admission.admit(address)?.code ?? "admitted";
+    const of = (address: string, count: number) =>
+      Array.from({ length: count }, () => ask(address));
+    expect(of(ANN.address, 100).filter((answer) => answer === "admitted")).toHaveLength(3);
+    expect(of(OTHER, 2)).toEqual(["admitted", "admitted"]);
+    expect(stage.admission.admit(OTHER)).toEqual({
+      code: "TOO_MANY_HANDSHAKES",
+      retryAfterSeconds: 1,
+    });
+    stage.clock.advance(1_000);
+    expect(of(ANN.address, 4)).toEqual([...Array(3).fill("admitted"), "TOO_MANY_HANDSHAKES"]);
+  });
+
+  test("or has its sessions already is refused before it counts", () => {
+    const stage = new AdmissionStage({ burst: 1, maxSessionsPerAddress: 2 });
+    stage.ofAddresses.set(ANN.address, 2);
+    expect(stage.ask(3)).toEqual(Array(3).fill("TOO_MANY_SESSIONS_OF_ADDRESS"));
+    expect(stage.admission.admit(OTHER)).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import type { Clock } from "@pushcast/runtime";
 import type { HttpErrorCode } from "@pushcast/wire";
+import { AddressRate } from "./address-rate.ts";
 
 /** Why a handshake is not admitted, and after how many whole seconds its client should come again. */
 export interface AdmissionRefusal {
@@ -34,6 +35,8 @@ export interface AdmissionInit {
   maxSessionsPerUser: number;
   /** 0 is any number. */
   maxSessionsPerAddress: number;
+  /** Handshakes that one address may have in a second; 0 is any number. */
+  ratePerAddress: number;
   /** The longest time that a refused client is told to wait. */
   maxRetryAfterSeconds: number;
   isStarting: () => boolean;
@@ -55,6 +58,7 @@ const MIN_SPREAD_SECONDS = 3;
 export class Admission {
   readonly #init: AdmissionInit;
   readonly #random: () => number;
+  readonly #addressRate: AddressRate;
   /** Handshakes that could be admitted at once. */
   #tokens: number;
   /** Refused handshakes that are still to come again: an estimate, as some never will. */
@@ -64,13 +68,19 @@ export class Admission {
   constructor(init: AdmissionInit) {
     this.#init = init;
     this.#random = init.random ?? Math.random;
+    this.#addressRate = new AddressRate(init.ratePerAddress);
     this.#tokens = init.burst;
     this.#updatedAtMs = init.clock.monotonicMs();
   }
 
-  /** Asked once for each handshake that could be served: one that is admitted is counted. */
-  admit(): AdmissionRefusal | undefined {
+  /**
+   * Asked once for each handshake that could be served: one that is admitted is counted. What its
+   * address may not have takes nothing from the others, whatever its token is.
+   */
+  admit(address: string): AdmissionRefusal | undefined {
     this.#update();
+    const excess = this.#excessOf(address);
+    if (excess !== undefined) return { code: excess, retryAfterSeconds: this.#anyTimeSeconds() };
     const code = this.#refusal();
     if (code !== undefined) return { code, retryAfterSeconds: this.#retryAfterSeconds() };
     this.#tokens -= 1;
@@ -79,16 +89,30 @@ export class Admission {
 
   /** Asked for one that was admitted, once it is known whose it is. */
   refuse({ userId, address }: Applicant): AdmissionRefusal | undefined {
-    const { maxSessionsPerUser, maxSessionsPerAddress, maxRetryAfterSeconds } = this.#init;
-    const retryAfterSeconds = 1 + Math.floor(this.#random() * maxRetryAfterSeconds);
-    if (this.#init.sessionsOfUser(userId) >= maxSessionsPerUser) {
+    const retryAfterSeconds = this.#anyTimeSeconds();
+    if (this.#init.sessionsOfUser(userId) >= this.#init.maxSessionsPerUser) {
       return { code: "TOO_MANY_SESSIONS_OF_USER", retryAfterSeconds };
     }
-    const isBounded = maxSessionsPerAddress > 0;
-    if (isBounded && this.#init.sessionsOfAddress(address) >= maxSessionsPerAddress) {
-      return { code: "TOO_MANY_SESSIONS_OF_ADDRESS", retryAfterSeconds };
-    }
-    return undefined;
+    // Others of its address may have been admitted while it was verified.
+    return this.#isFull(address)
+      ? { code: "TOO_MANY_SESSIONS_OF_ADDRESS", retryAfterSeconds }
+      : undefined;
+  }
+
+  #excessOf(address: string): AdmissionRefusal["code"] | undefined {
+    if (this.#isFull(address)) return "TOO_MANY_SESSIONS_OF_ADDRESS";
+    const mayCome = this.#addressRate.take(address, this.#updatedAtMs);
+    return mayCome ? undefined : "TOO_MANY_HANDSHAKES";
+  }
+
+  #isFull(address: string): boolean {
+    const { maxSessionsPerAddress, sessionsOfAddress } = this.#init;
+    return maxSessionsPerAddress > 0 && sessionsOfAddress(address) >= maxSessionsPerAddress;
+  }
+
+  /** For those who have no place in the backlog. */
+  #anyTimeSeconds(): number {
+    return 1 + Math.floor(this.#random() * this.#init.maxRetryAfterSeconds);
   }
 
   #refusal(): AdmissionRefusal["code"] | undefined {

@@ -165,6 +165,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     maxSessions: settings.MAX_SESSIONS,
     maxSessionsPerUser: settings.MAX_SESSIONS_PER_USER,
     maxSessionsPerAddress: settings.MAX_SESSIONS_PER_ADDRESS,
+    ratePerAddress: settings.HANDSHAKE_RATE_PER_ADDRESS,
     maxRetryAfterSeconds: settings.RETRY_AFTER_MAX_SECONDS,
     isStarting: () => !readiness.ready,
     isDraining: () => !drain.accepts,

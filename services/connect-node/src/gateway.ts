@@ -51,6 +51,8 @@ interface Admitted {
   readonly socket: Socket;
   readonly head: Buffer;
   readonly handshake: Handshake;
+  /** Whom it counts for. */
+  readonly address: string;
 }
 
 /** How often Node looks for connections whose request takes too long; its default is 30 s. */
@@ -191,15 +193,16 @@ export class Gateway {
       return;
     }
     const { handshake } = checked;
-    const { authenticator, admission } = this.#init;
-    const refusal = authenticator.refuse(handshake) ?? admission.admit();
+    const { authenticator, admission, trustedProxies } = this.#init;
+    const address = clientAddress(request, trustedProxies);
+    const refusal = authenticator.refuse(handshake) ?? admission.admit(address);
     if (refusal !== undefined) {
       this.#refuse(socket, refusal);
       return;
     }
     const identified = authenticator.identify(handshake);
     const accept = (identity: Identity | HandshakeRefusal) => {
-      this.#accept({ request, socket, head, handshake }, identity);
+      this.#accept({ request, socket, head, handshake, address }, identity);
     };
     if (!(identified instanceof Promise)) {
       accept(identified);
@@ -210,7 +213,7 @@ export class Gateway {
   }
 
   #accept(
-    { request, socket, head, handshake }: Admitted,
+    { request, socket, head, handshake, address }: Admitted,
     found: Identity | HandshakeRefusal,
   ): void {
     this.#unidentified.delete(socket);
@@ -224,7 +227,6 @@ export class Gateway {
       this.#refuse(socket, { code: "TOKEN_REVOKED" });
       return;
     }
-    const address = clientAddress(request, this.#init.trustedProxies);
     const excess = this.#init.admission.refuse({ userId: found.userId, address });
     if (excess !== undefined) {
       this.#refuse(socket, excess);

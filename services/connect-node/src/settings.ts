@@ -144,6 +144,13 @@ export const nodeSettings = {
     default: 1000,
     doc: "Handshakes that are admitted in the long run, 1000 at about a quarter of a core; others are answered 429, with `Retry-After`.",
   }),
+  HANDSHAKE_RATE_PER_ADDRESS: integer({
+    unit: "handshakes a second",
+    min: 0,
+    max: 100_000,
+    default: 0,
+    doc: "Handshakes of one address, as `MAX_SESSIONS_PER_ADDRESS` counts it, in a second; further ones are answered 429, before their tokens are verified, and count for no `HANDSHAKE_RATE`. 0 is any number.",
+  }),
   HANDSHAKE_BURST: integer({
     unit: "handshakes",
     min: 1,
