@@ -9,11 +9,18 @@ export function http2Handshake(url: string, timeoutMs: number, tls?: EtcdTls): P
   return new Promise((resolve, reject) => {
     const session = connect(url, { ...tls });
     const timer = setTimeout(() => {
-      // By itself: a server that wants a client certificate and gets none ends the connection, and the
-      // session tells of neither an error nor its close.
       reject(new Error(`no HTTP/2 handshake within ${timeoutMs} ms`));
       session.destroy();
     }, timeoutMs);
+    session.once("connect", (_session, socket) => {
+      // A server that wants another client certificate says so only now. The session ends without a
+      // word then, and would leave its socket open.
+      socket.once("error", (error) => {
+        clearTimeout(timer);
+        reject(error);
+        socket.destroy();
+      });
+    });
     session.once("remoteSettings", () => {
       resolve();
       session.close();
