@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, credentials } from "@grpc/grpc-js";
@@ -125,6 +127,23 @@ describe.concurrent("with PUSH_AUTH=token", { timeout: 60_000 }, () => {
       const ended = new Promise((_resolve, reject) => stream.on("error", reject));
       expect(await refusal(ended)).toMatchObject({ code: 16, pushcastCode: "TOKEN_MISSING" });
     }
+  });
+
+  it("a token within metadata that is malformed gets into no log", async ({ stage }) => {
+    const { manager } = await guarded(stage, [ROOT]);
+    const session = connect(`http://${manager.grpcAddress}`);
+    stage.atEnd(() => session.destroy());
+    const call = session.request({
+      ":method": "POST",
+      ":path": "/pushcast.v1.PushManagerService/ListNodes",
+      "content-type": "application/grpc",
+      authorization: `Bearer\t${ROOT_TOKEN}`,
+    });
+    const [headers] = await once(call, "response");
+    expect(headers["pushcast-code"]).toBe("TOKEN_MISSING");
+    session.destroy();
+    await manager.process.stop();
+    expect(manager.process.stderr).not.toContain(ROOT_TOKEN);
   });
 
   it("a caller may do what the file says, and no more", async ({ stage }) => {

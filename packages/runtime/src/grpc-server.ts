@@ -1,8 +1,10 @@
 import { createServer, type Socket } from "node:net";
 import {
+  logVerbosity,
   Server,
   ServerCredentials,
   type ServiceDefinition,
+  setLogVerbosity,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { type CallGuard, guardCalls } from "./call-guard.ts";
@@ -59,6 +61,8 @@ const KEEPALIVE_TIMEOUT_MS = 20_000;
 
 /** A gRPC server with health and reflection. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  // The library would write metadata that it cannot read to stderr as it is: tokens among them.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     "grpc.max_receive_message_length": options.maxReceiveBytes,
     "grpc.max_concurrent_streams": options.maxCallsPerConnection,
