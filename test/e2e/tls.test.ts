@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import { connect as connectPlain } from "node:net";
 import { connect } from "node:tls";
 import { type ChannelCredentials, Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { describe, expect } from "vitest";
@@ -9,6 +11,7 @@ import {
   tlsSettings,
 } from "../support/certificates.ts";
 import { refusal } from "../support/manager-client.ts";
+import { openSocketsOf } from "../support/proc.ts";
 import type { Settings } from "../support/processes.ts";
 import { it, type Stage } from "../support/stage.ts";
 import { SteadyPushes } from "../support/steady-pushes.ts";
@@ -130,6 +133,23 @@ describe.concurrent("with TLS", { timeout: 60_000 }, () => {
     }
   });
 
+  it("an etcd that wants a certificate costs no socket with each try, and is quoted", async ({
+    stage,
+  }) => {
+    const ca = await stage.ca();
+    const etcd = await stage.etcd({ tls: await ca.issue({ dnsNames: ["etcd"] }) });
+    const { process } = await stage.manager({
+      REGISTRY: "etcd",
+      ETCD_ENDPOINTS: etcd.endpoint,
+      ETCD_CA_FILE: ca.cert,
+    });
+    await until("a failure is logged", () => process.logLines.length >= 1);
+    expect(process.stderr).toMatch(/alert (bad certificate|certificate required)/);
+    const sockets = openSocketsOf(process.pid);
+    await until("more are logged", () => process.logLines.length >= 5);
+    await until("no socket is left", () => openSocketsOf(process.pid) <= sockets);
+  });
+
   it("a node serves only managers and nodes, and only what is theirs", async ({ stage }) => {
     const [ca, otherCa] = await Promise.all([stage.ca(), stage.ca()]);
     const node = await lonelyNode(stage, ca);
@@ -209,6 +229,16 @@ describe.concurrent("with TLS", { timeout: 60_000 }, () => {
     const counted = (code: string) => metrics.value("connect_node_refused_calls_total", { code });
     expect(counted("CERTIFICATE_MISSING")).toBe(12);
     expect(counted("CERTIFICATE_FORBIDDEN")).toBe(8);
+  });
+
+  it("a connection whose handshake takes too long is ended", async ({ stage }) => {
+    const node = await lonelyNode(stage, await stage.ca());
+    const [host, port] = node.grpcAddress.split(":");
+    const socket = connectPlain(Number(port), host);
+    stage.atEnd(() => socket.destroy());
+    socket.resume();
+    await once(socket, "close");
+    expect((await node.metrics()).sum("connect_node_tls_failures_total")).toBe(1);
   });
 
   it("a manager links to no node that is another's, or nobody's", async ({ stage }) => {

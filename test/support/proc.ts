@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** Resident memory of a process now. */
 export function rssBytesOf(pid: number): number {
@@ -15,6 +15,18 @@ export function cpuSecondsOf(pid: number): number {
   // Fields 14 and 15, in ticks of 10 ms; the second may hold spaces and ends with a bracket.
   const fields = read(pid, "stat").split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Sockets that a process has open. */
+export function openSocketsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith("socket:");
+    } catch {
+      // Closed since the list was made.
+      return false;
+    }
+  }).length;
 }
 
 const ESTABLISHED = "01";

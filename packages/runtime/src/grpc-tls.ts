@@ -90,7 +90,11 @@ export class GrpcTls {
       handshaking.set(ends, socket);
       socket.once("close", () => handshaking.delete(ends));
     });
-    server.on("tlsClientError", () => this.#counters.tlsFailed());
+    server.on("tlsClientError", (_error, socket) => {
+      this.#counters.tlsFailed();
+      // Node leaves one open whose handshake took too long.
+      socket.destroy();
+    });
     this.#renewListener = (material) => server.setSecureContext(serverContextOptions(material));
     return {
       server,
