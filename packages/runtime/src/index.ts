@@ -8,6 +8,7 @@ export * from "./grpc-tls.ts";
 export * from "./listen.ts";
 export * from "./logger.ts";
 export * from "./metrics.ts";
+export * from "./open-transport.ts";
 export * from "./ops-server.ts";
 export * from "./owned-sockets.ts";
 export * from "./peer-names.ts";

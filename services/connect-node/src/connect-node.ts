@@ -13,14 +13,11 @@ import {
   createGrpcServer,
   createMetrics,
   createOpsServer,
-  FileFollower,
-  GrpcTls,
   type Logger,
-  openEtcdTls,
+  openTransport,
   type Service,
   systemClock,
   type TimerHandle,
-  TransportMetrics,
   VERSION,
 } from "@pushcast/runtime";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -100,21 +97,15 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     recalledTickets: () => rooms.tickets.recalled,
   };
   const metrics = createNodeMetrics(registers, gauges, settings);
-  const transport = new TransportMetrics("connect_node", registers, () => clock.now(), [
-    "grpc_tls",
-    "etcd_tls",
-    "token_keys",
-    "ticket_secrets",
-    "authz_token",
-  ]);
-  const files = new FileFollower({
+  const transport = openTransport({
+    service: "connect_node",
+    ownFiles: ["token_keys", "ticket_secrets", "authz_token"],
+    settings,
+    registry: registers,
     clock,
-    everyMs: settings.FILES_CHECK_SECONDS * 1000,
     logger,
-    counters: transport,
   });
-  const tls = GrpcTls.open(settings, files, transport);
-  const etcdTls = openEtcdTls(settings, files, transport);
+  const { files, grpcTls: tls } = transport;
   const { GRPC_TLS_MANAGER_NAME: managerName, GRPC_TLS_SERVER_NAME: nodeName } = settings;
   const auth = createAuth({ settings, files, clock, logger, metrics });
   const rooms = createRooms({ settings, files, clock, logger, metrics });
@@ -145,7 +136,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
 
   const registry =
     init.registry ??
-    createRegistry(registryOptions(settings, etcdTls), (event) => {
+    createRegistry(registryOptions(settings, transport.etcdTls), (event) => {
       logRegistryEvent(logger, event);
       metrics.registryEvents.inc({ type: event.type });
     });
@@ -200,7 +191,9 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     maxCallsPerConnection: settings.GRPC_MAX_CALLS,
     ...(tls && {
       tls,
-      guard: certificateGuard({ managerName, nodeName }, (code) => transport.callRefused(code)),
+      guard: certificateGuard({ managerName, nodeName }, (code) =>
+        transport.counters.callRefused(code),
+      ),
     }),
   });
   grpc.addService(

@@ -248,8 +248,8 @@ export function createNodeMetrics(
 
 /**
  * A counter with one label as a plain number for each value, which Prometheus reads when it scrapes.
- * For what is counted with every message: an `inc` hashes its labels, which costs as much as a tenth of
- * a send.
+ * For what is counted with every message: an `inc` hashes its labels, which took 0.3 µs of a sparse
+ * delivery's 11.5.
  */
 function tally<Value extends string>(
   registers: Registry[],

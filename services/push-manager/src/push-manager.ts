@@ -13,13 +13,10 @@ import {
   createGrpcServer,
   createMetrics,
   createOpsServer,
-  FileFollower,
-  GrpcTls,
   type Logger,
-  openEtcdTls,
+  openTransport,
   type Service,
   systemClock,
-  TransportMetrics,
   VERSION,
 } from "@pushcast/runtime";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -71,20 +68,23 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
   const onError = (err: unknown) => logger.error({ err }, "unexpected error");
 
   const metrics = new PushManagerMetrics(metricsRegistry);
-  const transport = new TransportMetrics("push_manager", metricsRegistry, () => clock.now(), [
-    "grpc_tls",
-    "etcd_tls",
-    "push_tokens",
-  ]);
-  const files = new FileFollower({
+  const transport = openTransport({
+    service: "push_manager",
+    ownFiles: ["push_tokens"],
+    settings,
+    registry: metricsRegistry,
     clock,
-    everyMs: settings.FILES_CHECK_SECONDS * 1000,
     logger,
-    counters: transport,
   });
-  const tls = GrpcTls.open(settings, files, transport);
-  const etcdTls = openEtcdTls(settings, files, transport);
-  const access = openPushAccess({ settings, files, clock, logger, metrics, transport });
+  const { files, grpcTls: tls } = transport;
+  const access = openPushAccess({
+    settings,
+    files,
+    clock,
+    logger,
+    metrics,
+    transport: transport.counters,
+  });
   const log = new OutgoingLog(epoch, {
     maxBytes: settings.LOG_BYTES,
     maxAgeMs: settings.LOG_SECONDS * 1000,
@@ -154,7 +154,7 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
 
   const registry =
     init.registry ??
-    createRegistry(registryOptions(settings, etcdTls), (event) => {
+    createRegistry(registryOptions(settings, transport.etcdTls), (event) => {
       logRegistryEvent(logger, event);
       metrics.registryEvent(event.type);
     });
