@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/chaos/**", "test/images/**", "test/simulation/**"],
+          exclude: ["test/chaos/**", "test/hostile/**", "test/images/**", "test/simulation/**"],
           testTimeout: 30_000,
           hookTimeout: 30_000,
           // Each file starts processes of its own: etcd, services, browsers.
@@ -44,7 +44,7 @@ export default defineConfig({
         ssr: { resolve: { conditions, externalConditions: conditions } },
         test: {
           name: "chaos",
-          include: ["test/chaos/**/*.test.ts"],
+          include: ["test/{chaos,hostile}/**/*.test.ts"],
           // A minute at most on two cores, and many times that where they have other work.
           testTimeout: 300_000,
           hookTimeout: 300_000,
