@@ -374,6 +374,24 @@ test("attempts to attach back off to one a second", () => {
   }
 });
 
+test("a node that was never reached is told of after five attempts, and once a minute from then on", () => {
+  const stage = new Stage();
+  stage.know(record("a"));
+  const told = () => stage.logged.filter(({ msg }) => msg === "node cannot be reached");
+  const attempt = () => {
+    stage.to("a").break("connection refused");
+    stage.clock.advance(1_000);
+  };
+  for (let attempts = 1; attempts <= 4; attempts += 1) attempt();
+  expect(told()).toEqual([]);
+  attempt();
+  expect(told()).toMatchObject([
+    { level: "warn", nodeId: "a", reason: "connection refused", failedAttempts: 5 },
+  ]);
+  for (let attempts = 6; attempts <= 65; attempts += 1) attempt();
+  expect(told()).toHaveLength(2);
+});
+
 test("a node that breaks the protocol is attached anew", () => {
   const stage = new Stage();
   stage.attach("a", "b", "c");

@@ -87,6 +87,11 @@ export class Link implements ConnectionListener {
     return this.#ackedSeq;
   }
 
+  /** Since the node's last hello. */
+  get failedAttempts(): number {
+    return this.#failedAttempts;
+  }
+
   /** How many seqs the node has not acknowledged. */
   get lag(): number {
     return this.#context.log.headSeq - this.#ackedSeq;

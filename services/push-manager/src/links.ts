@@ -31,6 +31,11 @@ export type LinksOptions = Omit<LinkContext, "events"> & {
 
 const STOPPED = "manager has stopped";
 
+/** So many attempts in a row are no passing trouble, and are told; they take some seconds. */
+const TELLING_ATTEMPTS = 5;
+/** Told again after each so many, which take at least a minute. */
+const ATTEMPTS_BETWEEN_TELLING = 60;
+
 /**
  * The links to all nodes. A node leaves when its key is gone and its link is down or closing: a
  * healthy link is kept without a key, so that an outage of the registry stops no push.
@@ -164,8 +169,15 @@ export class Links {
     const message = `link is ${link.state}`;
     if (link.state === "live" || link.state === "closing") this.#logger.info(fields, message);
     else if (before === "live") this.#logger.warn(fields, message);
-    else this.#logger.debug(fields, message);
+    else if (link.state === "down" && isToBeTold(link.failedAttempts)) {
+      const { failedAttempts } = link;
+      this.#logger.warn({ ...fields, failedAttempts }, "node cannot be reached");
+    } else this.#logger.debug(fields, message);
   }
+}
+
+function isToBeTold(failedAttempts: number): boolean {
+  return failedAttempts % ATTEMPTS_BETWEEN_TELLING === TELLING_ATTEMPTS;
 }
 
 /**

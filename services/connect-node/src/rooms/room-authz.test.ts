@@ -1,6 +1,5 @@
-import { ManualClock } from "@pushcast/runtime";
+import { createLogger, ManualClock } from "@pushcast/runtime";
 import { expect, test } from "vitest";
-import { silentLogger } from "../../test/stage.ts";
 import type { AuthzQuestion } from "./authz-request.ts";
 import { type AuthzResult, RoomAuthz } from "./room-authz.ts";
 
@@ -11,6 +10,7 @@ class Desk {
   readonly clock = new ManualClock();
   readonly asked: string[] = [];
   readonly results: AuthzResult[] = [];
+  readonly logged: Record<string, unknown>[] = [];
   cachedAnswers = 0;
   readonly #open: { answer(allow: boolean): void; fail(err: Error): void }[] = [];
   readonly authz: RoomAuthz;
@@ -28,7 +28,10 @@ class Desk {
       maxRequests,
       cache: { allowMs: 10_000, denyMs: 2_000, maxEntries },
       clock: this.clock,
-      logger: silentLogger,
+      logger: createLogger(
+        { service: "connect-node", level: "info" },
+        { write: (line) => void this.logged.push(JSON.parse(line)) },
+      ),
       onResult: (result) => this.results.push(result),
       onCached: () => {
         this.cachedAnswers += 1;
@@ -175,4 +178,22 @@ test("a stop ends what is under way", async () => {
   desk.authz.stop();
   expect(await answer).toBe("unavailable");
   expect(desk.clock.pendingTimers).toBe(0);
+});
+
+test("that nobody is let in is logged once a minute at most, and its end as soon as it is known", async () => {
+  const desk = new Desk();
+  for (const user of ["ann", "bob"]) {
+    const asked = desk.ask(user);
+    desk.fail();
+    await asked;
+  }
+  for (const user of ["cid", "dan"]) {
+    const asked = desk.ask(user);
+    desk.answer(true);
+    await asked;
+  }
+  expect(desk.logged).toMatchObject([
+    { level: "error", msg: "AUTHZ_URL does not say who may join; nobody is let in" },
+    { level: "info", msg: "AUTHZ_URL says again who may join" },
+  ]);
 });

@@ -44,6 +44,8 @@ export class RoomAuthz {
   readonly #pending = new Map<string, Pending>();
   readonly #turns: UserTurns;
   #loggedAtMs = Number.NEGATIVE_INFINITY;
+  /** What was logged last is that nobody is let in. */
+  #isLoggedAsFailing = false;
 
   constructor(init: RoomAuthzInit) {
     this.#init = init;
@@ -111,7 +113,9 @@ export class RoomAuthz {
     if (!hasTurn) return "timeout";
     try {
       signal.throwIfAborted();
-      return (await this.#init.request(question, signal)) ? "allow" : "deny";
+      const isAllowed = await this.#init.request(question, signal);
+      this.#logRecovery();
+      return isAllowed ? "allow" : "deny";
     } catch (err) {
       this.#logFailure(err, signal.aborted);
       return signal.aborted ? "timeout" : "error";
@@ -124,8 +128,15 @@ export class RoomAuthz {
     const nowMs = this.#init.clock.monotonicMs();
     if (nowMs - this.#loggedAtMs < LOG_EVERY_MS) return;
     this.#loggedAtMs = nowMs;
+    this.#isLoggedAsFailing = true;
     const problem = isTimeout ? "no answer in AUTHZ_TIMEOUT_MS" : problemOf(err);
     this.#init.logger.error({ problem }, "AUTHZ_URL does not say who may join; nobody is let in");
+  }
+
+  #logRecovery(): void {
+    if (!this.#isLoggedAsFailing) return;
+    this.#isLoggedAsFailing = false;
+    this.#init.logger.info("AUTHZ_URL says again who may join");
   }
 }
 
