@@ -1,0 +1,239 @@
+import { Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { expect, onTestFinished, test } from "vitest";
+import {
+  type PushManagerServiceServer,
+  PushManagerServiceService,
+  type PushToRoomRequest,
+} from "../gen/pushcast/v1/push_manager.ts";
+import type { PushClientOptions } from "./options.ts";
+import { createPushClient } from "./push-client.ts";
+import { PushError } from "./push-error.ts";
+
+interface Manager {
+  readonly address: string;
+  /** What it was asked, in order. */
+  readonly pushes: PushToRoomRequest[];
+  readonly tokens: string[];
+}
+
+interface Refusal {
+  readonly code: status;
+  readonly reason?: string;
+}
+
+const SILENCE = "silence";
+const REPORT = {
+  nodesTotal: 1,
+  nodesAcked: 1,
+  nodesMatched: 1,
+  sessionsDelivered: 2,
+  sessionsLagging: 0,
+  nodesDuplicate: 0,
+  failures: [],
+};
+
+/** A push-manager that answers its first pushes so, and accepts all that follow. */
+async function startManager(answers: (Refusal | typeof SILENCE)[] = []): Promise<Manager> {
+  const pushes: PushToRoomRequest[] = [];
+  const tokens: string[] = [];
+  const server = new Server();
+  const service: Pick<PushManagerServiceServer, "pushToRoom"> = {
+    pushToRoom: ({ request, metadata }, callback) => {
+      pushes.push(request);
+      tokens.push(String(metadata.get("authorization")[0]));
+      const answer = answers.shift();
+      if (answer === SILENCE) return;
+      if (answer === undefined) callback(null, { messageId: "00-1", report: REPORT });
+      else callback(refusal(answer));
+    },
+  };
+  server.addService(PushManagerServiceService, { ...service });
+  const port = await new Promise<number>((resolve, reject) => {
+    const secure = ServerCredentials.createInsecure();
+    server.bindAsync("127.0.0.1:0", secure, (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  onTestFinished(() => server.forceShutdown());
+  return { address: `127.0.0.1:${port}`, pushes, tokens };
+}
+
+function refusal({ code, reason }: Refusal) {
+  const metadata = new Metadata();
+  if (reason !== undefined) metadata.set("pushcast-code", reason);
+  return { code, details: "said by the test", metadata };
+}
+
+function client(managers: readonly Manager[], options: Partial<PushClientOptions> = {}) {
+  const made = createPushClient({
+    address: managers.map(({ address }) => address),
+    backoff: { minMs: 1, maxMs: 1 },
+    ...options,
+  });
+  onTestFinished(() => made.close());
+  return made;
+}
+
+const TRIED_AGAIN: Refusal[] = [
+  { code: status.UNAVAILABLE, reason: "STOPPING" },
+  { code: status.UNAVAILABLE, reason: "NO_NODES" },
+  { code: status.UNAVAILABLE },
+  { code: status.CANCELLED },
+  { code: status.RESOURCE_EXHAUSTED, reason: "BACK_PRESSURE" },
+  { code: status.RESOURCE_EXHAUSTED, reason: "RATE_LIMITED" },
+];
+
+test.for(TRIED_AGAIN)("a push is tried again with the same key after %o", async (answer) => {
+  const manager = await startManager([answer]);
+
+  const { attempts, idempotencyKey, report } = await client([manager]).pushToRoom("room", "hello");
+
+  expect(attempts).toBe(2);
+  expect(report).toEqual(REPORT);
+  expect(idempotencyKey).toMatch(/^[0-9a-f-]{36}$/);
+  expect(manager.pushes.map((push) => push.idempotencyKey)).toEqual([
+    idempotencyKey,
+    idempotencyKey,
+  ]);
+});
+
+const FINAL: Refusal[] = [
+  { code: status.INVALID_ARGUMENT, reason: "ROOM_INVALID" },
+  { code: status.PERMISSION_DENIED, reason: "ROOM_FORBIDDEN" },
+  { code: status.UNAUTHENTICATED, reason: "TOKEN_INVALID" },
+  { code: status.RESOURCE_EXHAUSTED, reason: "CONTENT_TOO_LARGE" },
+  { code: status.INTERNAL, reason: "INTERNAL" },
+];
+
+test.for(FINAL)("a push fails at once after %o", async (answer) => {
+  const manager = await startManager([answer]);
+
+  const failed = client([manager]).pushToRoom("room", "hello");
+
+  await expect(failed).rejects.toThrow(PushError);
+  await expect(failed).rejects.toMatchObject({
+    code: status[answer.code],
+    reason: answer.reason,
+    message: "said by the test",
+    attempts: 1,
+  });
+  expect(manager.pushes).toHaveLength(1);
+});
+
+test("what one push-manager refuses is tried at the other", async () => {
+  const stopping: Refusal = { code: status.UNAVAILABLE, reason: "STOPPING" };
+  const managers = [await startManager([stopping]), await startManager()];
+  const pushes = client(managers);
+  for (const _ of [1, 2, 3]) await pushes.pushToRoom("room", "hello");
+
+  const keys = managers.flatMap((manager) => manager.pushes.map((push) => push.idempotencyKey));
+  expect(keys).toHaveLength(4);
+  expect(new Set(keys).size).toBe(3);
+});
+
+test("an attempt without an answer ends by its own deadline, and another follows", async () => {
+  const manager = await startManager([SILENCE]);
+
+  const { attempts } = await client([manager], { attemptMs: 100 }).pushToRoom("room", "hello");
+
+  expect(attempts).toBe(2);
+});
+
+test("attempts end with the call's deadline, and with the number of attempts", async () => {
+  const manager = await startManager(Array(5).fill(SILENCE));
+  const pushes = client([manager], { attemptMs: 50 });
+
+  const late = pushes.pushToRoom("room", "hello", { deadlineMs: 75 });
+  await expect(late).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+  const once = pushes.pushToRoom("room", "hello", { maxAttempts: 1 });
+  await expect(once).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED", attempts: 1 });
+});
+
+test("an ephemeral push has no key, and is sent again only if a manager says it was not taken", async () => {
+  const stopping: Refusal = { code: status.UNAVAILABLE, reason: "STOPPING" };
+  const manager = await startManager([stopping, { code: status.UNAVAILABLE }]);
+  const pushes = client([manager]);
+
+  const failed = pushes.pushToRoom("room", "hello", { ephemeral: true });
+
+  await expect(failed).rejects.toMatchObject({ code: "UNAVAILABLE", reason: "", attempts: 2 });
+  expect(manager.pushes.map((push) => push.idempotencyKey)).toEqual(["", ""]);
+});
+
+test("content says its own type, unless another is given", async () => {
+  const manager = await startManager();
+  const pushes = client([manager]);
+  await pushes.pushToRoom("room", "hello");
+  await pushes.pushToRoom("room", Uint8Array.of(1, 2));
+  await pushes.pushToRoom("room", { json: { price: 12 } });
+  await pushes.pushToRoom("room", "# hello", { contentType: "text/markdown" });
+
+  const got = manager.pushes.map(({ content, contentType }) => [contentType, content.toString()]);
+  expect(got).toEqual([
+    ["text/plain", "hello"],
+    ["application/octet-stream", "\u0001\u0002"],
+    ["application/json", '{"price":12}'],
+    ["text/markdown", "# hello"],
+  ]);
+});
+
+test("a function is asked for a token for each attempt", async () => {
+  const manager = await startManager([{ code: status.UNAVAILABLE }]);
+  let asked = 0;
+  const token = async () => `token-${++asked}`;
+
+  await client([manager], { token, insecureToken: true }).pushToRoom("room", "hello");
+
+  expect(manager.tokens).toEqual(["Bearer token-1", "Bearer token-2"]);
+});
+
+test("a token that is none stands in no error", async () => {
+  const manager = await startManager();
+  const pushes = client([manager], { token: "secret\nsecret", insecureToken: true });
+
+  const error: PushError = await pushes.pushToRoom("room", "hello").then(
+    () => expect.fail("was answered"),
+    (failed) => failed,
+  );
+
+  expect(error).toMatchObject({ code: "UNAUTHENTICATED", reason: "TOKEN_FAILED" });
+  expect(`${error.stack}${error.cause}`).not.toContain("secret\nsecret");
+  expect(manager.pushes).toEqual([]);
+});
+
+const BAD_OPTIONS: [string, PushClientOptions][] = [
+  ["no address", { address: [] }],
+  ["an empty address", { address: "" }],
+  ["a token in plain text", { address: "localhost:1", token: "secret" }],
+  ["a certificate without a key", { address: "localhost:1", tls: { cert: "x" } }],
+  ["no certificates", { address: "localhost:1", tls: { cert: "x", key: "y" } }],
+];
+
+test.for(BAD_OPTIONS)("a client is not made with %s", ([, options]) => {
+  expect(() => createPushClient(options)).toThrow(
+    expect.objectContaining({ code: "INVALID_ARGUMENT", reason: "OPTIONS_INVALID" }),
+  );
+});
+
+test("a signal ends a call and its attempts", async () => {
+  const manager = await startManager([SILENCE]);
+  const aborter = new AbortController();
+  const failed = client([manager]).pushToRoom("room", "hello", { signal: aborter.signal });
+  await expect.poll(() => manager.pushes).toHaveLength(1);
+  aborter.abort();
+
+  await expect(failed).rejects.toMatchObject({ code: "CANCELLED", reason: "ABORTED_BY_CALLER" });
+});
+
+test("close waits for what is under way, and takes nothing more", async () => {
+  const manager = await startManager([SILENCE]);
+  const pushes = client([manager], { attemptMs: 50 });
+  const underWay = pushes.pushToRoom("room", "hello");
+  await pushes.close();
+
+  await expect(underWay).resolves.toMatchObject({ attempts: 2 });
+  await expect(pushes.pushToRoom("room", "hello")).rejects.toMatchObject({
+    code: "CANCELLED",
+    reason: "CLIENT_CLOSED",
+  });
+});

@@ -1,0 +1,59 @@
+import { randomUUID } from "node:crypto";
+import { Wait } from "../gen/pushcast/v1/publication.ts";
+import type { StreamPush } from "../gen/pushcast/v1/push_manager.ts";
+import type { ExcludingPushOptions, PushOptions, UserPushOptions } from "./options.ts";
+
+/** What is pushed: text, bytes, or what becomes JSON. */
+export type PushContent = string | Uint8Array | { readonly json: unknown };
+
+/** A push as the protos have it. */
+export type OnePush = NonNullable<StreamPush["push"]>;
+
+export function pushToRoom(
+  roomId: string,
+  content: PushContent,
+  options: ExcludingPushOptions,
+): OnePush {
+  const excludeUserIds = [...(options.excludeUserIds ?? [])];
+  return { $case: "pushToRoom", value: { roomId, excludeUserIds, ...form(content, options) } };
+}
+
+export function pushToUser(
+  userId: string,
+  content: PushContent,
+  options: UserPushOptions,
+): OnePush {
+  const { roomId = "" } = options;
+  return { $case: "pushToUser", value: { userId, roomId, ...form(content, options) } };
+}
+
+export function broadcast(content: PushContent, options: ExcludingPushOptions): OnePush {
+  const excludeUserIds = [...(options.excludeUserIds ?? [])];
+  return { $case: "broadcastMessage", value: { excludeUserIds, ...form(content, options) } };
+}
+
+function form(content: PushContent, options: PushOptions) {
+  const { ephemeral = false, wait = "nodes" } = options;
+  const { bytes, contentType } = encode(content);
+  return {
+    content: bytes,
+    contentType: options.contentType ?? contentType,
+    // Nodes keep no keys of what is ephemeral.
+    idempotencyKey: options.idempotencyKey ?? (ephemeral ? "" : randomUUID()),
+    ephemeral,
+    wait: wait === "none" ? Wait.WAIT_NONE : Wait.WAIT_NODES,
+  };
+}
+
+function encode(content: PushContent): { bytes: Buffer; contentType: string } {
+  if (typeof content === "string") {
+    return { bytes: Buffer.from(content), contentType: "text/plain" };
+  }
+  if (content instanceof Uint8Array) {
+    const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+    return { bytes, contentType: "application/octet-stream" };
+  }
+  // Undefined and functions have no JSON: empty content, which is then refused as no JSON.
+  const json: string | undefined = JSON.stringify(content.json);
+  return { bytes: Buffer.from(json ?? ""), contentType: "application/json" };
+}

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PushError } from "./push-error.ts";
+
+/** Refusals of a push-manager that took nothing and may take it later. */
+const LATER = new Set(["BACK_PRESSURE", "RATE_LIMITED", "TOO_MANY_STREAMS"]);
+
+/** Whether the same call, with the same key, may do better. */
+export function mayBeRetried({ code, reason }: PushError): boolean {
+  switch (code) {
+    case "UNAVAILABLE":
+    case "DEADLINE_EXCEEDED":
+    // Nobody here has cancelled it: a push-manager has, that ended before it had answered.
+    case "CANCELLED":
+      return true;
+    case "RESOURCE_EXHAUSTED":
+      return LATER.has(reason);
+    default:
+      return false;
+  }
+}
+
+/** The same for what has no key: only where a push-manager that stops says that it did not take it. */
+export function mayBeRetriedWithoutKey({ reason }: PushError): boolean {
+  return reason === "STOPPING";
+}
+
+/** Waits between attempts: random, with a limit that doubles. */
+export class Backoff {
+  readonly #minMs: number;
+  readonly #maxMs: number;
+  #limitMs: number;
+
+  constructor({ minMs, maxMs }: { readonly minMs: number; readonly maxMs: number }) {
+    this.#minMs = minMs;
+    this.#maxMs = maxMs;
+    this.#limitMs = minMs;
+  }
+
+  /** How long to wait now, in milliseconds. */
+  nextMs(): number {
+    const delayMs = Math.random() * this.#limitMs;
+    this.#limitMs = Math.min(this.#maxMs, this.#limitMs * 2);
+    return delayMs;
+  }
+
+  reset(): void {
+    this.#limitMs = this.#minMs;
+  }
+}
+
+/** Resolves after the time, or when the signal says so. */
+export async function wait(delayMs: number, signal: AbortSignal): Promise<void> {
+  await sleep(delayMs, undefined, { signal }).catch(() => {});
+}
