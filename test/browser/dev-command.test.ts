@@ -25,16 +25,18 @@ describe("the command", () => {
   test("refuses an unknown command and an unknown option on stderr, and ends with 64", () => {
     const unknown = pushcast(["serve"]);
     expect(unknown).toMatchObject({ status: 64, stdout: "" });
-    expect(unknown.stderr).toBe('pushcast: unknown command "serve"; see pushcast --help\n');
+    expect(unknown.stderr).toBe(
+      "pushcast: unknown command serve\n  pushcast --help lists the commands.\n",
+    );
     const option = pushcast(["dev", "--port=1"]);
     expect(option).toMatchObject({ status: 64, stdout: "" });
-    expect(option.stderr).toContain("see pushcast dev --help");
+    expect(option.stderr).toContain("pushcast help dev");
   });
 
   test("names every bad setting, and ends with 78", () => {
     const bad = pushcast(["dev", "--free-ports"], { LOG_BYTES: "many", LOG_LEVEL: "loud" });
     expect(bad).toMatchObject({ status: 78, stdout: "" });
-    expect(bad.stderr).toMatch(/^pushcast dev: invalid settings in the environment\n/);
+    expect(bad.stderr).toMatch(/^pushcast: invalid settings in the environment\n/);
     expect(bad.stderr).toMatch(/^ {2}LOG_BYTES must be .*"many"$/m);
     expect(bad.stderr).toMatch(/^ {2}LOG_LEVEL must be .*"loud"$/m);
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { devBanner } from "./banner.ts";
+import { devBanner, devReadyJson } from "./banner.ts";
 import { DEV_PORTS } from "./ports.ts";
 
 const READY = {
@@ -11,7 +11,7 @@ const READY = {
 };
 
 test("names every address, the page, and a line to try", () => {
-  expect(devBanner(READY)).toBe(
+  expect(devBanner(READY).join("\n")).toBe(
     `Pushcast is up, for development: without authentication, on this machine only.
 
                  WebSocket                gRPC              ops
@@ -23,8 +23,7 @@ test("names every address, the page, and a line to try", () => {
   try        curl -d 'Hello' 'http://localhost:8080/push?room=lobby'
   nodes in   memory
 
-Ctrl-C stops it.
-`,
+Ctrl-C stops it.`,
   );
 });
 
@@ -33,7 +32,20 @@ test("says where nodes are found, and if they are not yet", () => {
     ...READY,
     etcdEndpoints: ["http://127.0.0.1:2379", "http://127.0.0.1:2479"],
     linked: false,
-  });
+  }).join("\n");
   expect(banner).toContain("nodes in   etcd at http://127.0.0.1:2379, http://127.0.0.1:2479\n");
   expect(banner).toContain("has not found all nodes yet");
+});
+
+test("says the same to a program", () => {
+  expect(devReadyJson(READY)).toEqual({
+    page_url: "http://localhost:8080/",
+    manager: { grpc_port: 50051, ops_port: 9100 },
+    nodes: [
+      { node_id: "node-1", ws_url: "ws://localhost:8080/ws", grpc_port: 50052, ops_port: 9101 },
+      { node_id: "node-2", ws_url: "ws://localhost:8081/ws", grpc_port: 50053, ops_port: 9102 },
+    ],
+    etcd_endpoints: [],
+    linked: true,
+  });
 });

@@ -4,7 +4,13 @@ const GAP = "   ";
 const MARGIN = "  ";
 
 /** What a person reads once everything is up. */
-export function devBanner({ ports, nodeIds, pageUrl, etcdEndpoints, linked }: DevReady): string {
+export function devBanner({
+  ports,
+  nodeIds,
+  pageUrl,
+  etcdEndpoints,
+  linked,
+}: DevReady): readonly string[] {
   const rows = [
     ["", "WebSocket", "gRPC", "ops"],
     ["push-manager", "", ...addresses(ports.manager)],
@@ -15,7 +21,7 @@ export function devBanner({ ports, nodeIds, pageUrl, etcdEndpoints, linked }: De
     ]),
   ];
   const registry = etcdEndpoints.length > 0 ? `etcd at ${etcdEndpoints.join(", ")}` : "memory";
-  const lines = [
+  return [
     "Pushcast is up, for development: without authentication, on this machine only.",
     "",
     ...table(rows),
@@ -29,7 +35,22 @@ export function devBanner({ ports, nodeIds, pageUrl, etcdEndpoints, linked }: De
     ...(linked ? [] : ["The push-manager has not found all nodes yet; pushes may miss some.", ""]),
     "Ctrl-C stops it.",
   ];
-  return `${lines.join("\n")}\n`;
+}
+
+/** The same for a program. */
+export function devReadyJson({ ports, nodeIds, pageUrl, etcdEndpoints, linked }: DevReady): object {
+  return {
+    page_url: pageUrl,
+    manager: { grpc_port: ports.manager.grpc, ops_port: ports.manager.ops },
+    nodes: ports.nodes.map(({ ws, grpc, ops }, index) => ({
+      node_id: nodeIds[index],
+      ws_url: `ws://localhost:${ws}/ws`,
+      grpc_port: grpc,
+      ops_port: ops,
+    })),
+    etcd_endpoints: etcdEndpoints,
+    linked,
+  };
 }
 
 function addresses({ grpc, ops }: { grpc: number; ops: number }): [string, string] {

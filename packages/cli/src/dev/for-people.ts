@@ -1,30 +1,32 @@
 import type { Service } from "@pushcast/runtime";
+import type { Environment } from "../frame/io.ts";
+import type { Output } from "../frame/output.ts";
 import { DEV_PORTS, FREE_PORTS } from "./ports.ts";
 import { startProblem } from "./start-problem.ts";
 import { createDevSystem, type DevReady } from "./system.ts";
 
 export interface DevOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** Any free ports instead of the usual ones. */
   readonly freePorts: boolean;
+  readonly output: Output;
 }
 
 /**
  * The system as a person starts it: what that person can mend is said in words, and ends the
  * process.
  */
-export function createDevForPeople({ env, freePorts }: DevOptions): Service<DevReady> {
+export function createDevForPeople({ env, freePorts, output }: DevOptions): Service<DevReady> {
+  const explain = (error: unknown): never => {
+    const problem = startProblem(error);
+    if (problem === undefined) throw error;
+    output.error(problem);
+    process.exit(problem.exitCode);
+  };
   try {
     const system = createDevSystem({ env, ports: freePorts ? FREE_PORTS : DEV_PORTS });
     return { ...system, start: () => system.start().catch(explain) };
   } catch (error) {
     return explain(error);
   }
-}
-
-function explain(error: unknown): never {
-  const problem = startProblem(error);
-  if (problem === undefined) throw error;
-  process.stderr.write(problem.text);
-  process.exit(problem.exitCode);
 }

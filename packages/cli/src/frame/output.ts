@@ -1,0 +1,102 @@
+import type { CliError } from "./cli-error.ts";
+import type { Io } from "./io.ts";
+import { type Styler, stylerFor } from "./style.ts";
+import { type Table, tableLines } from "./table.ts";
+
+/** Where a command writes: for people, or with `--json` for programs. */
+export class Output {
+  readonly isJson: boolean;
+  readonly style: Styler;
+  readonly #io: Pick<Io, "stdout" | "stderr" | "env">;
+  readonly #errorStyle: Styler;
+  #hasProgress = false;
+
+  constructor(io: Pick<Io, "stdout" | "stderr" | "env">, isJson: boolean) {
+    this.#io = io;
+    this.isJson = isJson;
+    this.style = stylerFor(io.stdout, io.env);
+    this.#errorStyle = stylerFor(io.stderr, io.env);
+  }
+
+  /** Whether a person looks at what is written to stdout. */
+  get isLive(): boolean {
+    return this.#io.stdout.isTTY === true && !this.isJson;
+  }
+
+  /** The terminal's width; no bound where it is none. */
+  get columns(): number {
+    return (this.#io.stdout.isTTY && this.#io.stdout.columns) || Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * What the command found: the object with `--json`, else the words. `snake_case` keys; a bigint
+   * becomes a number.
+   * @param words lines for a person
+   */
+  result(value: object, words: () => readonly string[]): void {
+    this.clearProgress();
+    const lines = this.isJson ? [toJson(value)] : words();
+    this.#io.stdout.write(lines.map((line) => `${line}\n`).join(""));
+  }
+
+  /** The table's lines, as wide as the terminal. */
+  table(table: Table): string[] {
+    return tableLines(table, this.columns, this.style);
+  }
+
+  /** Something beside the result, for a person, on stderr; nothing with `--json`. */
+  note(text: string): void {
+    if (this.isJson) return;
+    this.clearProgress();
+    this.#io.stderr.write(`${this.#errorStyle("dim", text)}\n`);
+  }
+
+  /** Something that a person must not overlook, on stderr; nothing with `--json`. */
+  warning(text: string): void {
+    if (this.isJson) return;
+    this.clearProgress();
+    this.#io.stderr.write(`${this.#errorStyle("yellow", `Warning: ${text}`)}\n`);
+  }
+
+  /** Replaces what it said before, on a terminal; nothing elsewhere. */
+  progress(text: string): void {
+    if (this.isJson || this.#io.stderr.isTTY !== true) return;
+    const width = (this.#io.stderr.columns ?? 80) - 1;
+    this.#io.stderr.write(`\r\u001b[K${this.#errorStyle("dim", text.slice(0, width))}`);
+    this.#hasProgress = true;
+  }
+
+  clearProgress(): void {
+    if (this.#hasProgress) this.#io.stderr.write("\r\u001b[K");
+    this.#hasProgress = false;
+  }
+
+  /** Control sequences, for a screen that is drawn again. Only where `isLive`. */
+  control(sequence: string): void {
+    this.#io.stdout.write(sequence);
+  }
+
+  error({
+    code,
+    message,
+    hint,
+    exitCode,
+  }: Pick<CliError, "code" | "message" | "hint" | "exitCode">): void {
+    this.clearProgress();
+    if (this.isJson) {
+      this.#io.stderr.write(`${toJson({ error: { code, message, hint, exit_code: exitCode } })}\n`);
+      return;
+    }
+    const lines = [
+      `${this.#errorStyle("red", "pushcast:")} ${message}`,
+      ...(hint ?? "").split("\n").flatMap((line) => (line === "" ? [] : `  ${line}`)),
+    ];
+    this.#io.stderr.write(`${lines.join("\n")}\n`);
+  }
+}
+
+function toJson(value: object): string {
+  return JSON.stringify(value, (_key, member) =>
+    typeof member === "bigint" ? Number(member) : member,
+  );
+}
