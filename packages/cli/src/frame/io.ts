@@ -1,7 +1,11 @@
 import type { Readable, Writable } from "node:stream";
 
-/** A stream to a terminal has `isTTY`, and `columns`. */
-export type TextStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+/** A stream to a terminal has `isTTY`, and its size. */
+export type TextStream = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

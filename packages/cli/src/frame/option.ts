@@ -69,7 +69,7 @@ export function texts(described: DescribedValue): Option<readonly string[]> {
 }
 
 /** One of a few words. */
-export function choice<Word extends string>(
+export function choice<const Word extends string>(
   words: readonly Word[],
   fallback: Word,
   described: Described,

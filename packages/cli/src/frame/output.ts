@@ -28,6 +28,11 @@ export class Output {
     return (this.#io.stdout.isTTY && this.#io.stdout.columns) || Number.POSITIVE_INFINITY;
   }
 
+  /** The terminal's height; no bound where it is none. */
+  get rows(): number {
+    return (this.#io.stdout.isTTY && this.#io.stdout.rows) || Number.POSITIVE_INFINITY;
+  }
+
   /**
    * What the command found: the object with `--json`, else the words. `snake_case` keys; a bigint
    * becomes a number.

@@ -6,6 +6,8 @@ export interface Column {
   readonly align?: "left" | "right";
   /** May be cut, down to a few characters, where the table does not fit. @default false */
   readonly shrinks?: boolean;
+  /** Left out where the table does not fit: those with the highest number first. @default never */
+  readonly dropOrder?: number;
 }
 
 export interface Table {
@@ -18,25 +20,40 @@ const GAP = "  ";
 const MIN_SHRUNK = 8;
 
 /**
- * A table as wide as its cells, or as narrow as the terminal: first columns that may shrink are cut, then
- * each row becomes a block of lines.
+ * A table as wide as its cells, or as narrow as the terminal: columns that may shrink are cut, then those
+ * that may drop are left out, and last each row becomes a block of lines.
  */
-export function tableLines({ columns, rows }: Table, maxWidth: number, style: Styler): string[] {
+export function tableLines(table: Table, maxWidth: number, style: Styler): string[] {
+  const { columns, rows } = table;
   const full = columns.map(({ title }, index) =>
     Math.max(title.length, ...rows.map((row) => (row[index] ?? "").length)),
   );
   const widths = shrink(columns, full, maxWidth);
-  if (widths === undefined) return blocks({ columns, rows }, maxWidth, style);
+  if (widths === undefined) {
+    const narrower = withoutOneColumn(table);
+    return narrower === undefined
+      ? blocks(table, maxWidth, style)
+      : tableLines(narrower, maxWidth, style);
+  }
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, index) => {
         const width = widths[index] ?? 0;
-        const cut = cell.length > width ? `${cell.slice(0, width - 1)}…` : cell;
-        return columns[index]?.align === "right" ? cut.padStart(width) : cut.padEnd(width);
+        const shown = cut(cell, width);
+        return columns[index]?.align === "right" ? shown.padStart(width) : shown.padEnd(width);
       })
       .join(GAP)
       .trimEnd();
   return [style("bold", line(columns.map(({ title }) => title))), ...rows.map(line)];
+}
+
+/** Undefined where all must stay. */
+function withoutOneColumn({ columns, rows }: Table): Table | undefined {
+  const order = Math.max(0, ...columns.map(({ dropOrder = 0 }) => dropOrder));
+  if (order === 0) return undefined;
+  const dropped = columns.findIndex(({ dropOrder }) => dropOrder === order);
+  const isKept = (_: unknown, index: number) => index !== dropped;
+  return { columns: columns.filter(isKept), rows: rows.map((row) => row.filter(isKept)) };
 }
 
 /** Undefined where not even the narrowest fits. */
@@ -67,9 +84,12 @@ function blocks({ columns, rows }: Table, maxWidth: number, style: Styler): stri
     ...(rowIndex > 0 ? [""] : []),
     ...columns.map(({ title }, index) => {
       const room = Math.max(1, maxWidth - titleWidth - GAP.length);
-      const cell = row[index] ?? "";
-      const cut = cell.length > room ? `${cell.slice(0, room - 1)}…` : cell;
-      return `${style("bold", title.padEnd(titleWidth))}${GAP}${cut}`.trimEnd();
+      const shown = cut(row[index] ?? "", room);
+      return `${style("bold", title.padEnd(titleWidth))}${GAP}${shown}`.trimEnd();
     }),
   ]);
+}
+
+function cut(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, width - 1)}…` : text;
 }

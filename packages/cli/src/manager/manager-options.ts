@@ -17,6 +17,10 @@ export const managerOptions = {
     doc: "The bearer token of PUSH_AUTH=token is in this file; or it is itself in PUSHCAST_TOKEN",
     env: "PUSHCAST_TOKEN_FILE",
   }),
+  insecureToken: flag({
+    group,
+    doc: "Send the token also without TLS to another machine, where others may read it",
+  }),
   tls: flag({
     group,
     doc: "Use TLS, and trust the CAs that Node does. So do the options below, but with their CA",
