@@ -12,6 +12,7 @@ import {
   type SettingsSchema,
 } from "@pushcast/runtime";
 import { Registry } from "prom-client";
+import { notRunTable } from "../test/docs/not-run-table.ts";
 import { drainTable, sizesTable } from "./kubernetes-tables.ts";
 import { licencesTable } from "./supply-chain/licences.ts";
 import { packagesBelow, readLockFile, workspaces } from "./supply-chain/lock-file.ts";
@@ -99,6 +100,7 @@ function replaceSection(page: string, name: string, table: string): string {
 const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   "docs/operations.md": { settings: settingsTable, metrics: metricsTable },
   "docs/kubernetes.md": { sizes: sizesTable, drain: drainTable },
+  "docs/testing.md": { "not-run": notRunTable },
   "docs/licences.md": { licences: licencesInProduction },
   "infra/cdk8s/README.md": { options: optionsTable },
 };

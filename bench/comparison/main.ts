@@ -22,7 +22,9 @@ const USAGE = `npm run bench -- [flags]
   --keep             adds to the results that are there
   --page             measures nothing, writes docs/benchmarks.md anew from the results
 The results are in bench/results. Peers are installed by bench/install-peers.sh. Goals are those of
-${GOAL_SCENARIOS.map(({ name }) => `  "${name}"`).join("\n")}`;
+${GOAL_SCENARIOS.map(({ name }) => `  "${name}"`).join("\n")}
+Systems: ${ALL_SYSTEMS.map(({ name }) => name).join(", ")}.
+Workloads: ${[...WORKLOADS, ...RATE_SERIES, ...SIZE_SERIES].map(({ name }) => name).join(", ")}.`;
 
 const { values } = parseArgs({
   options: {

@@ -1,5 +1,4 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { configOptions, createApp, loadConfig, PROFILES, resolveConfig } from "@pushcast/cdk8s";
@@ -35,10 +34,8 @@ function inCommands(pattern: RegExp): string[] {
   return [...new Set(COMMANDS.flatMap((command) => command.match(pattern) ?? []))];
 }
 
-/** @param parent a folder, made if it is not there */
-function temporaryFolder(parent = tmpdir()): string {
-  mkdirSync(parent, { recursive: true });
-  const folder = mkdtempSync(join(parent, "pushcast-page-"));
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "pushcast-page-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   return folder;
 }
@@ -67,23 +64,6 @@ describe("the configurations on the page", () => {
       expect(await loadConfig({ profile: "prod", file })).not.toEqual(resolveConfig("prod"));
     }
   });
-});
-
-test("the TypeScript on the page compiles", () => {
-  // Where packages are found from.
-  const folder = temporaryFolder(join(ROOT, ".tmp"));
-  for (const [index, code] of blocks("ts").entries()) {
-    writeFileSync(join(folder, `block-${index}.ts`), code);
-  }
-  const extended = join(ROOT, "tsconfig.test.json");
-  writeFileSync(
-    join(folder, "tsconfig.json"),
-    JSON.stringify({ extends: extended, include: ["*.ts"], exclude: [] }),
-  );
-  const tsc = join(ROOT, "node_modules/.bin/tsc");
-  const { stdout, status } = spawnSync(tsc, ["-p", folder], { encoding: "utf8" });
-  expect(stdout).toBe("");
-  expect(status).toBe(0);
 });
 
 describe("the names on the page", () => {

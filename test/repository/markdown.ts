@@ -3,15 +3,21 @@ export interface CodeBlock {
   /** Empty where none is given. */
   readonly language: string;
   readonly code: string;
+  /** That of the opening fence, from 1. */
+  readonly line: number;
 }
 
 const FENCED = /^( *)```(\w*)\n(.*?)^\1```$/gms;
 
 export function codeBlocks(page: string): CodeBlock[] {
-  return Array.from(page.matchAll(FENCED), ([, indent = "", language = "", code = ""]) => ({
-    language,
-    code: code.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
-  }));
+  return Array.from(
+    page.matchAll(FENCED),
+    ({ index, 1: indent = "", 2: language = "", 3: code = "" }) => ({
+      language,
+      code: code.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
+      line: page.slice(0, index).split("\n").length,
+    }),
+  );
 }
 
 /** What stands in backticks within the text. */

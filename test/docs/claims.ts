@@ -1,0 +1,155 @@
+import type { Claims } from "./claim.ts";
+
+const COMPILED = {
+  how: "checked",
+  by: "test/docs/typescript.test.ts",
+  against: "the compiler",
+} as const;
+
+const SCRIPTS = {
+  by: "test/docs/npm-scripts.test.ts",
+  against: "the scripts and their options",
+} as const;
+
+const TAKES_MINUTES = { how: "not run", why: "takes minutes", checked: SCRIPTS } as const;
+
+const NO_CLUSTER = {
+  how: "not run",
+  why: "needs a cluster",
+  checked: {
+    by: "test/repository/kubernetes-page.test.ts",
+    against: "the manifests: files, objects, ports, labels; `npm run deploy` its arguments",
+  },
+} as const;
+
+const NO_CLUSTER_HERE = {
+  how: "not run",
+  why: "needs a cluster",
+  checked: {
+    by: "test/docs/commands.test.ts",
+    against: "files that there are, and what `npm run deploy` takes",
+  },
+} as const;
+
+/**
+ * Each block of code in the documents, with how it is known that it is true. A block without a claim
+ * fails test/docs/claims.test.ts, as does a claim without a block.
+ */
+export const CLAIMS: Claims = {
+  "README.md": [
+    {
+      block:
+        " biz-server ──gRPC──▶ push-manager ──one stream a node──▶ connect-node ──WebSocket──▶ clients",
+      how: "diagram",
+    },
+    { block: "npm install && npm start", how: "run", by: "test/docs/readme.test.ts" },
+    { block: "npm install && npm test", how: "not run", why: "runs the tests", checked: SCRIPTS },
+    { every: "js", how: "run", by: "test/docs/readme.test.ts" },
+    { every: "ts", how: "run", by: "test/docs/readme.test.ts" },
+  ],
+  "CONTRIBUTING.md": [{ every: "sh", how: "not run", why: "runs the tests", checked: SCRIPTS }],
+  "docs/architecture.md": [
+    {
+      block:
+        " biz-server ──gRPC──▶ push-manager ──one stream a node──▶ connect-node ──WebSocket──▶ clients",
+      how: "diagram",
+    },
+    {
+      block: "proto/pushcast/v1/        publication, push_manager, connect_node, client",
+      how: "checked",
+      by: "test/docs/architecture.test.ts",
+      against: "the folders",
+    },
+  ],
+  "docs/kubernetes.md": [
+    { every: "sh", ...NO_CLUSTER },
+    {
+      every: "ts",
+      how: "checked",
+      by: "test/repository/kubernetes-page.test.ts",
+      against: "the compiler, and the configuration's schema",
+    },
+    {
+      every: "json",
+      how: "checked",
+      by: "test/repository/kubernetes-page.test.ts",
+      against: "the configuration's schema",
+    },
+    {
+      every: "yaml",
+      how: "checked",
+      by: "test/repository/kubernetes-page.test.ts",
+      against: "the configuration on the page, and the settings",
+    },
+  ],
+  "docs/operations.md": [
+    { block: 'etcd --data-dir "$(mktemp -d)" &', how: "run", by: "test/docs/operations.test.ts" },
+    {
+      block:
+        "scripts/build-images.sh         # localhost/pushcast/push-manager:0.1.0, …/connect-node:0.1.0, …/deletion-cost:0.1.0",
+      how: "not run",
+      why: "builds images, which `npm run test:images` does",
+      checked: { by: "test/docs/commands.test.ts", against: "the script's help" },
+    },
+    {
+      block: "(umask 077; openssl rand -hex 32 > secret)          # for JWT_SECRET_FILE",
+      how: "run",
+      by: "test/docs/operations.test.ts",
+    },
+    {
+      block: "(umask 077; openssl rand -base64 48 > ticket-secrets)",
+      how: "run",
+      by: "test/docs/operations.test.ts",
+    },
+    {
+      block: "securityContext:",
+      how: "checked",
+      by: "test/docs/operations.test.ts",
+      against: "what the manifests have",
+    },
+    {
+      block: "POST <AUTHZ_URL>                      Content-Type: application/json",
+      how: "checked",
+      by: "test/docs/operations.test.ts",
+      against: "what a node asks and takes",
+    },
+    {
+      block: "callers:",
+      how: "checked",
+      by: "test/docs/operations.test.ts",
+      against: "what a push-manager reads",
+    },
+  ],
+  "docs/performance.md": [{ every: "sh", ...TAKES_MINUTES }],
+  "docs/protocol.md": [
+    {
+      every: "typescript",
+      how: "checked",
+      by: "test/docs/protocol.test.ts",
+      against: "the compiler, with each frame of the dialogues",
+    },
+    {
+      every: "json",
+      how: "checked",
+      by: "test/docs/protocol.test.ts",
+      against: "what the server reads",
+    },
+  ],
+  "docs/scale.md": [{ every: "sh", ...TAKES_MINUTES }],
+  "docs/testing.md": [{ every: "sh", ...TAKES_MINUTES }],
+  "examples/captions/README.md": [{ every: "sh", how: "checked", ...SCRIPTS }],
+  "infra/cdk8s/README.md": [
+    { every: "ts", ...COMPILED },
+    { every: "sh", ...NO_CLUSTER_HERE },
+  ],
+  "infra/deploy/README.md": [
+    { every: "sh", ...NO_CLUSTER_HERE },
+    {
+      every: "",
+      how: "checked",
+      by: "test/docs/commands.test.ts",
+      against: "the texts in the code",
+    },
+  ],
+  "packages/client/README.md": [{ every: "ts", ...COMPILED }],
+};

@@ -1,0 +1,103 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { resolveConfig } from "@pushcast/cdk8s";
+import { listen } from "@pushcast/runtime";
+import { expect, onTestFinished, test } from "vitest";
+import { parse } from "yaml";
+import { manifestsOf, workloadsOf } from "../../infra/cdk8s/test/support/manifests.ts";
+import { authzRequest } from "../../services/connect-node/src/rooms/authz-request.ts";
+import { readSecretLines } from "../../services/connect-node/src/rooms/secret-lines.ts";
+import { parseCallers } from "../../services/push-manager/src/access/callers-file.ts";
+import { freePorts } from "../support/free-ports.ts";
+import { ManagerClient } from "../support/manager-client.ts";
+import { blockOf, withReplaced } from "./pages.ts";
+import { runShell, Shell } from "./shell.ts";
+
+const PAGE = "docs/operations.md";
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "pushcast-operations-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+test("the commands start an etcd, a manager and two nodes, which find each other", async () => {
+  const [etcd, etcdPeers, managerGrpc] = await freePorts(3);
+  const block = blockOf(PAGE, "etcd --data-dir");
+  const free = "GRPC_PORT=0 OPS_PORT=0 WS_PORT=0";
+  const commands = withReplaced(block.code, {
+    "http://127.0.0.1:2379": `http://127.0.0.1:${etcd}`,
+    "etcd --data-dir":
+      `etcd --listen-client-urls http://127.0.0.1:${etcd} ` +
+      `--advertise-client-urls http://127.0.0.1:${etcd} ` +
+      `--listen-peer-urls http://127.0.0.1:${etcdPeers} --data-dir`,
+    "node services/push-manager": `GRPC_PORT=${managerGrpc} OPS_PORT=0 node services/push-manager`,
+    "OPS_PORT=9101": free,
+    "OPS_PORT=9102 WS_PORT=8081 GRPC_PORT=50053": free,
+  });
+  const folder = temporaryFolder();
+  const system = new Shell(`${commands}\nwait`, { env: { TMPDIR: folder } });
+  onTestFinished(() => system.close());
+  const manager = new ManagerClient(`127.0.0.1:${managerGrpc}`);
+  onTestFinished(() => manager.close());
+
+  await system.shows(/"msg":"ready","service":"push-manager"/);
+  await system.shows(/"msg":"ready"[^\n]*"node_id":"node-1"/);
+  await system.shows(/"msg":"ready"[^\n]*"node_id":"node-2"/);
+  await manager.untilLinked(["node-1", "node-2"]);
+});
+
+test("the secrets and keys that the page makes are ones that a node reads, and only its user", async () => {
+  const folder = temporaryFolder();
+  for (const first of ["(umask 077; openssl rand -hex 32", "(umask 077; openssl rand -base64 48"]) {
+    await runShell(blockOf(PAGE, first).code, { folder });
+  }
+
+  const read = (name: string) => readFileSync(join(folder, name));
+  expect(read("secret").toString()).toMatch(/^[0-9a-f]{64}\n$/);
+  expect(read("public.pem").toString()).toMatch(/^-----BEGIN PUBLIC KEY-----/);
+  expect(readSecretLines(read("ticket-secrets"))).toHaveLength(1);
+  for (const name of ["secret", "ticket-secrets"]) {
+    expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
+  }
+});
+
+test("the callers of the page are read by a push-manager", () => {
+  const { entries } = parseCallers(Buffer.from(blockOf(PAGE, "callers:").code));
+  expect(entries).toMatchObject([
+    { name: "shop", certificates: ["shop.example.com"], rate: { perSecond: 500, burst: 1000 } },
+  ]);
+});
+
+test("the security context of the page is what the manifests have", () => {
+  const { securityContext } = parse(blockOf(PAGE, "securityContext:").code);
+  const manifests = manifestsOf(
+    resolveConfig("dev", { connectNode: { sendBufferBytes: 262_144 } }),
+  );
+  const pod = workloadsOf(manifests).find(({ name }) => name === "Deployment/connect-node");
+  expect(pod?.spec.securityContext?.sysctls).toEqual(securityContext.sysctls);
+});
+
+test("a node asks AUTHZ_URL as the page shows, and takes the answer that it shows", async () => {
+  const { code } = blockOf(PAGE, "POST <AUTHZ_URL>");
+  const asked: string[] = [];
+  const [, status, answer] = /^(\d+) (\{.*?\})/m.exec(code) ?? [];
+  const server = createServer(async (request, response) => {
+    const { method, headers } = request;
+    asked.push(`${method} <AUTHZ_URL>`, await text(request));
+    asked.push(`Content-Type: ${headers["content-type"]}`);
+    asked.push(`Authorization: ${headers.authorization}`);
+    response.writeHead(Number(status)).end(answer);
+  });
+  const port = await listen(server, { host: "127.0.0.1", port: 0, setting: "the biz-server" });
+  onTestFinished(() => void server.close());
+  const ask = authzRequest(`http://127.0.0.1:${port}/`, () => "<of AUTHZ_TOKEN_FILE>");
+
+  const { signal } = new AbortController();
+  expect(status).toBe("200");
+  expect(await ask({ userId: "ann", room: "room-1" }, signal)).toBe(true);
+  for (const said of asked) expect(code).toContain(said);
+});
