@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import type { GoalResults } from "../goals/results.ts";
 import { goalsSection } from "../goals/sections.ts";
 import { MIB, table } from "../table.ts";
+import { costlierSection } from "./costlier.ts";
 import { GOALS } from "./goals.ts";
 import { type Figure, MAX_OTHERS_CPU, Rounds } from "./median.ts";
 import { missedSection } from "./missed.ts";
@@ -38,6 +39,7 @@ export function writePage(results: Results, goals: GoalResults | undefined): voi
     INTRODUCTION,
     provenance(results),
     EXPLANATION,
+    costlierSection(results, goals),
     `## Server CPU a delivery, in µs\n\n${costTable(results)}`,
     `## Theirs ÷ ours\n\nIn brackets what it has to be; what is missed is bold.\n\n${ratioTable(results)}`,
     ...(goals === undefined ? [] : [goalsSection(goals)]),

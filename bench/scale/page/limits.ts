@@ -2,7 +2,7 @@ import { table } from "../../table.ts";
 import { CORE_SHARE, type CostModel, isForFit } from "../cost-model.ts";
 import { PEER_READ } from "../quantities.ts";
 import { isFaultless, isSaturated, type Run } from "../run.ts";
-import { situation } from "../situation.ts";
+import { situation, situationOf } from "../situation.ts";
 import { SATURATED } from "./errors.ts";
 import { count, NOTHING, percentOf, significant, whole } from "./format.ts";
 
@@ -10,6 +10,8 @@ const NODES = [10, 30, 100, 300, 1_000];
 const RATES = [10, 100, 1_000];
 const CONTENT_BYTES = 512;
 const BEYOND = "†";
+/** By more than the model is off on average where it was not fitted. */
+const CONTRADICTED = 1.2;
 
 /** Where one push to every node stops making sense, in numbers. */
 export function limits(model: CostModel, runs: readonly Run[]): string {
@@ -21,10 +23,11 @@ pushes that a node need not have had grows with rate × nodes. Between the two i
 and the tables below say on which; over 1,000 nodes a directory of rooms, or a tree of managers, is the
 better design, and this project does not try to be either.`,
     `### Managers\n\nPushes a second that one manager carries at ${percentOf(CORE_SHARE)} of its core, with ${CONTENT_BYTES} bytes of content; ${BEYOND} is beyond what the
-model was fitted to (${count(most, "node")}): compare with [what was tried](#what-was-tried).`,
-    managerTable(model, most),
+model was fitted to (${count(most, "node")}). The last column is the most that [a run](#how-good-the-model-is) with as many nodes took of a
+manager, beside what the model says of it: where it is bold, the model is too kind, and a manager carries so much less.`,
+    managerTable(model, runs, most),
     `### Together\n\nCores that all managers and all nodes take with pushes that nobody gets, without any session, what
-they take when idle included; and how many managers that is at ${percentOf(CORE_SHARE)} of a core each. One push a message:`,
+they take when idle included; and how many managers that is at ${percentOf(CORE_SHARE)} of a core each. One push a message.${contradictedText(model, runs)}`,
     togetherTable(model, most),
     growth(model),
     `### Nodes\n\n${nodeLimit(model, runs)}`,
@@ -44,15 +47,54 @@ function unmatched(nodes: number, managers: number, pushes: number, joined = 1) 
   return situation({ ...init, rooms: 0, members: 0 });
 }
 
-function managerTable(model: CostModel, most: number): string {
+function managerTable(model: CostModel, runs: readonly Run[], most: number): string {
   const rate = (nodes: number, joined: number) =>
     whole(
       model.largestRate(model.manager, CORE_SHARE, (pushes) => unmatched(nodes, 1, pushes, joined)),
     );
   return table([
-    ["nodes", "each push by a call of its own", "10 pushes a message of a PushStream"],
-    ...NODES.map((nodes) => [marked(nodes, most), rate(nodes, 1), rate(nodes, 10)]),
+    [
+      "nodes",
+      "each push by a call of its own",
+      "10 pushes a message of a PushStream",
+      "measured ÷ predicted",
+    ],
+    ...NODES.map((nodes) => [
+      marked(nodes, most),
+      rate(nodes, 1),
+      rate(nodes, 10),
+      excessText(worstExcess(model, runs, nodes)),
+    ]),
   ]);
+}
+
+/**
+ * The most that a run with so many nodes took of a manager, divided by what the model says of it;
+ * undefined where nothing was pushed in any.
+ */
+export function worstExcess(
+  model: Pick<CostModel, "manager">,
+  runs: readonly Run[],
+  nodes: number,
+): number | undefined {
+  const tried = runs.filter(({ topology, load }) => topology.nodes === nodes && load.rate > 0);
+  if (tried.length === 0) return undefined;
+  return Math.max(
+    ...tried.map((run) => run.managerCores / model.manager.predict(situationOf(run))),
+  );
+}
+
+function excessText(excess: number | undefined): string {
+  if (excess === undefined) return NOTHING;
+  const text = `× ${excess.toFixed(1)}`;
+  return excess > CONTRADICTED ? `**${text}**` : text;
+}
+
+/** Those of which a run contradicts the model. */
+function contradictedText(model: CostModel, runs: readonly Run[]): string {
+  const nodes = NODES.filter((each) => (worstExcess(model, runs, each) ?? 0) > CONTRADICTED);
+  if (nodes.length === 0) return "";
+  return ` With ${nodes.map(whole).join(" or ")} nodes it takes more managers than this, as said above.`;
 }
 
 function togetherTable(model: CostModel, most: number): string {
