@@ -62,6 +62,8 @@ export interface ManagerClientOptions {
   readonly credentials?: ChannelCredentials;
   /** Sent as a bearer token. @default none */
   readonly token?: string;
+  /** Sent with each call, as a W3C trace context. @default none */
+  readonly traceparent?: string;
 }
 
 /** What a biz-server does with a push-manager. */
@@ -74,6 +76,7 @@ export class ManagerClient {
     if (options.token !== undefined) {
       this.#metadata.set("authorization", `Bearer ${options.token}`);
     }
+    if (options.traceparent !== undefined) this.#metadata.set("traceparent", options.traceparent);
     const secure = options.credentials ?? credentials.createInsecure();
     this.#client = new PushManagerServiceClient(address, secure, {
       // Each is a publisher of its own, as in another process.

@@ -24,6 +24,8 @@ export interface Publication {
   /** When the manager accepted it, Unix milliseconds. */
   readonly atMs: number;
   readonly command?: Command;
+  /** Of the manager's span, where it is traced. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Whom a publication is for, by the table in publication.proto. A room with users counts as users. */
@@ -84,6 +86,7 @@ function toMessage(publication: Publication): PublicationMessage {
     atMs: BigInt(publication.atMs),
     userIds: publication.userIds as string[],
     command: publication.command,
+    traceparent: publication.traceparent,
   };
 }
 
@@ -104,6 +107,7 @@ export function decodePublication(bytes: Buffer): Publication {
   let ephemeral = false;
   let atMs = 0;
   let command: Command | undefined;
+  let traceparent: string | undefined;
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag();
     if (wireType === WireType.LengthDelimited) {
@@ -115,6 +119,7 @@ export function decodePublication(bytes: Buffer): Publication {
       else if (field === 7) excludeUserIds = append(excludeUserIds, reader.string());
       else if (field === 10) userIds = append(userIds, reader.string());
       else if (field === 11) command = CommandCodec.decode(reader.bytes());
+      else if (field === 12) traceparent = reader.string();
       else reader.skip(wireType, field);
     } else if (wireType === WireType.Varint) {
       if (field === 2) seq = Number(reader.uint64());
@@ -137,6 +142,7 @@ export function decodePublication(bytes: Buffer): Publication {
     ephemeral,
     atMs,
     ...(command === undefined ? {} : { command }),
+    traceparent,
   };
 }
 

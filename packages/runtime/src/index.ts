@@ -19,6 +19,8 @@ export * from "./setting-kinds.ts";
 export * from "./settings.ts";
 export * from "./shared-settings.ts";
 export * from "./tls-material.ts";
+export * from "./traces/traceparent.ts";
+export * from "./traces/traces.ts";
 export * from "./transport-metrics.ts";
 export * from "./unary-handler.ts";
 export * from "./version.ts";

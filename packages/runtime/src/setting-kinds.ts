@@ -62,6 +62,14 @@ export function seconds(
   return build({ doc: spec.doc, accepts, read }, spec.default);
 }
 
+/** A share of a whole, from 0 to 1. */
+export function share(spec: Described & { default: number }): Setting<number> {
+  const read = (text: string) =>
+    /^\d+(\.\d+)?$/.test(text) ? within(Number(text), { min: 0, max: 1 }) : undefined;
+  const accepts = "a number from 0 to 1";
+  return build({ doc: spec.doc, accepts, read }, spec.default) as Setting<number>;
+}
+
 /** A TCP port to listen on; 0 is any free one. */
 export function port(spec: Described & { default: number }): Setting<number> {
   const accepts = "a port from 0 to 65535 (0 is any free one)";

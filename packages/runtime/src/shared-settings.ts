@@ -1,6 +1,16 @@
 import { LOG_LEVELS } from "./logger.ts";
-import { addressList, integer, oneOf, port, seconds, text, urlList } from "./setting-kinds.ts";
+import {
+  addressList,
+  integer,
+  oneOf,
+  port,
+  seconds,
+  share,
+  text,
+  urlList,
+} from "./setting-kinds.ts";
 import type { CrossCheck, SettingsOf, SettingsSchema } from "./settings.ts";
+import { OTLP_HEADERS } from "./traces/otlp-headers.ts";
 
 const DAY_SECONDS = 86_400;
 const GIB = 1024 ** 3;
@@ -84,6 +94,43 @@ export const sharedSettings = {
   LOG_LEVEL: oneOf(LOG_LEVELS, {
     default: "info",
     doc: "The least severe log lines that are written. They go to stderr, as JSON.",
+  }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: text({
+    // Credentials in it would be shown with it.
+    pattern: /^https?:\/\/[^\s/?#@]+(?:\/[^\s?#@]*)?$/,
+    accepts: "an http:// or https:// URL without credentials and query",
+    doc: "Where traces go: an OTLP collector's URL for HTTP, such as http://collector:4318. They are posted to /v1/traces below it, as Protocol Buffers. Unset: no traces.",
+  }),
+  OTEL_EXPORTER_OTLP_HEADERS: text({
+    pattern: OTLP_HEADERS,
+    accepts: "name=value pairs with commas between them",
+    secret: true,
+    doc: "HTTP headers for the collector, such as an API key. A secret.",
+  }),
+  OTEL_EXPORTER_OTLP_TIMEOUT: integer({
+    unit: "milliseconds",
+    min: 1,
+    max: 600_000,
+    default: 10_000,
+    doc: "How long one batch of spans may take to be exported, with its repeats.",
+  }),
+  OTEL_TRACES_SAMPLER_ARG: share({
+    default: 0.01,
+    doc: "The share of pushes that begin a trace, of those that come without one. A push of a trace is sampled if its caller says so.",
+  }),
+  OTEL_BSP_MAX_QUEUE_SIZE: integer({
+    unit: "spans",
+    min: 1,
+    max: 1_000_000,
+    default: 2048,
+    doc: "Spans that may wait for the collector, at about 1 KiB each; more are dropped, and counted.",
+  }),
+  OTEL_BSP_SCHEDULE_DELAY: integer({
+    unit: "milliseconds",
+    min: 1,
+    max: 600_000,
+    default: 5000,
+    doc: "How long a span waits at most for others to be exported with.",
   }),
   STOP_SECONDS: seconds({
     min: 0.1,

@@ -18,6 +18,7 @@ import {
   type Service,
   systemClock,
   type TimerHandle,
+  Traces,
   VERSION,
 } from "@pushcast/runtime";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -26,6 +27,7 @@ import { Admission } from "./admission.ts";
 import { createAuth } from "./auth/create-auth.ts";
 import { certificateGuard } from "./certificate-guard.ts";
 import { createDeliveryCore } from "./delivery-core.ts";
+import { DeliveryTracing } from "./delivery-tracing.ts";
 import { Drain } from "./drain.ts";
 import { drainRoute } from "./drain-route.ts";
 import { Gateway } from "./gateway.ts";
@@ -65,11 +67,12 @@ const SERVICE_NAME = "pushcast.v1.ConnectNodeService";
 const MESSAGE_OVERHEAD_BYTES = 8 * 1024 * 1024;
 const HOUSEKEEPING_MS = 1_000;
 
-/** Of STOP_SECONDS: the registry, clients that answer their close frames, gRPC's and HTTP's own ends. */
+/** Of STOP_SECONDS: the registry, clients that answer their close frames, gRPC's and HTTP's own ends, the last spans. */
 const RELEASE_SHARE = 0.2;
 const GATEWAY_CLOSE_SHARE = 0.35;
 const GRPC_CLOSE_SHARE = 0.1;
 const OPS_CLOSE_SHARE = 0.1;
+const TRACES_CLOSE_SHARE = 0.1;
 
 /**
  * A connect-node: takes publications from every push-manager's link and delivers them to its own
@@ -109,6 +112,13 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   const { GRPC_TLS_MANAGER_NAME: managerName, GRPC_TLS_SERVER_NAME: nodeName } = settings;
   const auth = createAuth({ settings, files, clock, logger, metrics });
   const rooms = createRooms({ settings, files, clock, logger, metrics });
+  const traces = new Traces({
+    service: "connect_node",
+    instanceId: nodeId,
+    settings,
+    registry: registers,
+    logger,
+  });
   const core = createDeliveryCore({
     nodeId,
     settings,
@@ -116,6 +126,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     logger,
     metrics,
     rights: rooms.rights,
+    tracing: new DeliveryTracing({ traces, nodeId, clock }),
     ...auth.core,
   });
   const { hub, sessions, intake } = core;
@@ -270,6 +281,8 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
   };
   const start = async (): Promise<ConnectNodeReady> => {
     goOnStarting();
+    await traces.start();
+    goOnStarting();
     files.start();
     auth.start();
     housekeeping = clock.setInterval(core.housekeep, HOUSEKEEPING_MS, { unref: true });
@@ -314,6 +327,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     await gateway.close(STOP_SECONDS * 1000 * GATEWAY_CLOSE_SHARE);
     links.endAll();
     await grpc.close(STOP_SECONDS * 1000 * GRPC_CLOSE_SHARE);
+    await traces.stop(STOP_SECONDS * 1000 * TRACES_CLOSE_SHARE);
     await ops.close(STOP_SECONDS * 1000 * OPS_CLOSE_SHARE);
     files.stop();
     if (init.registry === undefined) await registry.close();

@@ -7,6 +7,7 @@ import { TokenFrames } from "./auth/token-frames.ts";
 import type { TokenVerifier } from "./auth/token-verifier.ts";
 import { CatchUp, type CatchUpBudget } from "./catch-up.ts";
 import { Delivery } from "./delivery.ts";
+import type { DeliveryTracing } from "./delivery-tracing.ts";
 import { Flusher } from "./flusher.ts";
 import { FrameCache } from "./frames.ts";
 import { Hub } from "./hub.ts";
@@ -61,6 +62,8 @@ export interface DeliveryCoreInit {
   rights: RoomRights;
   /** @default what suits a node of one core */
   budget?: TurnBudget;
+  /** @default nothing is traced */
+  tracing?: DeliveryTracing;
 }
 
 /** A node without its servers: what links bring goes in by `intake`, sessions by `sessions`. */
@@ -78,7 +81,7 @@ export interface DeliveryCore {
 
 /** Data goes one way: intake → delivery → flusher → writer → the sessions' sockets. */
 export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
-  const { settings, clock, logger, metrics, rights, budget = TURN_BUDGET } = init;
+  const { settings, clock, logger, metrics, rights, tracing, budget = TURN_BUDGET } = init;
   const logMs = settings.LOG_SECONDS * 1000;
 
   const hub = new Hub();
@@ -109,6 +112,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     windowMs: settings.FLUSH_WINDOW_MS,
     sliceSends: budget.flushSends,
     onFlushed: (entries) => {
+      tracing?.written(entries);
       const nowMs = clock.now();
       for (const { publication } of entries) {
         metrics.deliverySeconds.observe(Math.max(0, nowMs - publication.atMs) / 1000);
@@ -185,6 +189,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     clock,
     metrics,
     logMs,
+    tracing,
     onInvalid: (publication) => {
       const nowMs = clock.monotonicMs();
       if (nowMs - warnedAtMs < INVALID_WARNING_EVERY_MS) return;

@@ -3,6 +3,7 @@ import type { Clock } from "@pushcast/runtime";
 import type { Revocation } from "./auth/revocations.ts";
 import { DeliverError, type DeliverMessage } from "./deliver-message.ts";
 import type { Delivery, Outcome } from "./delivery.ts";
+import type { DeliveryTracing } from "./delivery-tracing.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { type NodeEntry, type NodeLog, type OwnPublication, ownPublication } from "./node-log.ts";
 
@@ -27,6 +28,7 @@ export class Intake {
   readonly #metrics: NodeMetrics;
   readonly #logMs: number;
   readonly #onInvalid: (publication: Publication) => void;
+  readonly #tracing: DeliveryTracing | undefined;
   #heardAtMs: number;
   /** For each key in the log what its first publication came to. */
   readonly #keys = new Map<string, Outcome>();
@@ -40,6 +42,8 @@ export class Intake {
     logMs: number;
     /** A publication would break a frame or a close, and is skipped. */
     onInvalid: (publication: Publication) => void;
+    /** @default nothing is traced */
+    tracing?: DeliveryTracing | undefined;
   }) {
     this.#log = init.log;
     this.#delivery = init.delivery;
@@ -47,6 +51,7 @@ export class Intake {
     this.#metrics = init.metrics;
     this.#logMs = init.logMs;
     this.#onInvalid = init.onInvalid;
+    this.#tracing = init.tracing;
     this.#heardAtMs = init.clock.monotonicMs();
   }
 
@@ -207,7 +212,10 @@ export class Intake {
   #takeOne(encoded: Buffer, publication: Publication, attachHead: number): SeqOutcome {
     const { seq, idempotencyKey, command, ephemeral } = publication;
     const first = this.#keys.get(idempotencyKey);
-    if (first !== undefined) return { seq, ...first, duplicate: true };
+    if (first !== undefined) {
+      this.#traceRepeat(publication);
+      return { seq, ...first, duplicate: true };
+    }
     const entry = this.#log.entry(encoded, publication, this.#clock.monotonicMs());
     if (command !== undefined) {
       // A command that waited for this link is not for sessions that began after it.
@@ -225,10 +233,19 @@ export class Intake {
   }
 
   #deliver(entry: NodeEntry): Outcome {
+    const { publication } = entry;
+    const span =
+      publication.traceparent === undefined ? undefined : this.#tracing?.begin(publication);
     const outcome = this.#delivery.deliver(entry);
+    if (span !== undefined) this.#tracing?.matched(span, entry, outcome);
     const hasUsers = outcome.delivered > 0 || outcome.lagging > 0;
     this.#metrics.received[hasUsers ? "true" : "false"] += 1;
     return outcome;
+  }
+
+  #traceRepeat(publication: Publication): void {
+    const span = this.#tracing?.begin(publication);
+    if (span !== undefined) this.#tracing?.repeated(span);
   }
 
   #lost(reason: "link" | "silence"): void {

@@ -38,6 +38,7 @@ export const nodeSettings = {
     default: 100_000,
     doc: "What a push-manager may leave unread of its link, at about 100 bytes each; with more the link is ended. The manager attaches anew, and nothing is lost.",
   }),
+  OTEL_SERVICE_NAME: text({ default: "connect-node", doc: "`service.name` of the spans." }),
   ZONE: text({ default: "", doc: "The node's zone, for those who list nodes." }),
   REATTACH_SECONDS: seconds({
     min: 0.1,

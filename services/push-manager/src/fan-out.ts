@@ -8,6 +8,7 @@ import type { Outcome } from "./node-response.ts";
 import { BATCH_BYTES, type NewPublication, type OutgoingLog } from "./outgoing-log.ts";
 import { emptyReport, PendingPush } from "./pending-push.ts";
 import { ApiBySeq, type PushApi } from "./push-api.ts";
+import type { PushTrace } from "./push-trace.ts";
 
 /** What the fan-out counts. */
 export interface FanOutCounters {
@@ -125,12 +126,14 @@ export class FanOut {
    *
    * @param api undefined for a command
    * @param timeoutMs how long nodes are waited for; undefined: not at all
+   * @param trace of a push that is sampled
    */
   append(
     publication: NewPublication,
     api: PushApi | undefined,
     timeoutMs: number | undefined,
     onSettled: (seq: number, report: DeliveryReport) => void,
+    trace?: PushTrace,
   ): void {
     // A turn is sent early when it fills a message: what is ephemeral in it is held only here.
     if (this.#log.turnBytes >= BATCH_BYTES) this.#endTurn();
@@ -152,10 +155,12 @@ export class FanOut {
       this.#counters.failed(report.failures);
       onSettled(seq, report);
     };
-    const push = new PendingPush(seq, ephemeral, links.length, judgesNodes, (settled) => {
+    const onAllSettled = (settled: PendingPush) => {
       this.#settle(settled);
       answer(settled);
-    });
+    };
+    const total = links.length;
+    const push = new PendingPush(seq, ephemeral, total, judgesNodes, onAllSettled, trace);
     for (const link of links) awaitNode(push, link);
     if (push.awaitsAny) {
       this.#pendingPushes += 1;

@@ -117,6 +117,7 @@ export class OutgoingLog {
       ephemeral: publication.ephemeral,
       atMs: publication.atMs,
       ...(publication.command !== undefined && { command: publication.command }),
+      traceparent: publication.traceparent,
     });
     const entry: Entry = {
       seq,

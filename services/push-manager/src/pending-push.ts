@@ -1,6 +1,9 @@
 import { type DeliveryReport, FailureReason } from "@pushcast/api";
 import type { Expiring } from "./deadlines.ts";
 import type { Outcome } from "./node-response.ts";
+import type { PushTrace } from "./push-trace.ts";
+
+const DEADLINE_MISSED = "did not acknowledge in time";
 
 /** Of a push that nobody has acknowledged. Written out, because the generated `create` takes far longer. */
 export function emptyReport(nodesTotal: number): DeliveryReport {
@@ -32,11 +35,13 @@ export class PendingPush implements Expiring {
   readonly #awaited: AwaitedNode[] = [];
   readonly #judgesNodes: boolean;
   readonly #onSettled: (push: PendingPush) => void;
+  readonly #trace: PushTrace | undefined;
 
   /**
    * @param judgesNodes whether a node that has not acknowledged when it expires has missed a
    *   deadline: not if the publisher's own was nearer
    * @param onSettled called once, when no node is awaited any more
+   * @param trace of a push that is sampled
    */
   constructor(
     seq: number,
@@ -44,12 +49,14 @@ export class PendingPush implements Expiring {
     nodesTotal: number,
     judgesNodes: boolean,
     onSettled: (push: PendingPush) => void,
+    trace?: PushTrace,
   ) {
     this.seq = seq;
     this.ephemeral = ephemeral;
     this.#judgesNodes = judgesNodes;
     this.report = emptyReport(nodesTotal);
     this.#onSettled = onSettled;
+    this.#trace = trace;
   }
 
   get awaitsAny(): boolean {
@@ -58,6 +65,7 @@ export class PendingPush implements Expiring {
 
   awaitNode(node: AwaitedNode): void {
     this.#awaited.push(node);
+    this.#trace?.queued(node);
   }
 
   /** A node that is not awaited from the start. */
@@ -73,17 +81,20 @@ export class PendingPush implements Expiring {
     if (outcome.duplicate) report.nodesDuplicate += 1;
     report.sessionsDelivered += outcome.sessionsDelivered;
     report.sessionsLagging += outcome.sessionsLagging;
+    this.#trace?.outcome(node, outcome);
   }
 
   acked(node: AwaitedNode): void {
     if (!this.#remove(node)) return;
     this.report.nodesAcked += 1;
+    this.#trace?.acked(node);
     this.#settleIfDone();
   }
 
   failed(node: AwaitedNode, reason: FailureReason, message: string): void {
     if (!this.#remove(node)) return;
     this.failAtOnce(node.nodeId, reason, message);
+    this.#trace?.failed(node, message);
     this.#settleIfDone();
   }
 
@@ -91,11 +102,8 @@ export class PendingPush implements Expiring {
   expire(): void {
     for (const node of this.#awaited) {
       if (this.#judgesNodes) node.missedDeadline = true;
-      this.failAtOnce(
-        node.nodeId,
-        FailureReason.FAILURE_REASON_DEADLINE,
-        "did not acknowledge in time",
-      );
+      this.failAtOnce(node.nodeId, FailureReason.FAILURE_REASON_DEADLINE, DEADLINE_MISSED);
+      this.#trace?.failed(node, DEADLINE_MISSED);
     }
     this.#awaited.length = 0;
     this.#onSettled(this);

@@ -1,4 +1,5 @@
 import { status } from "@grpc/grpc-js";
+import type { DeliveryReport } from "@pushcast/api";
 import { publicationId } from "@pushcast/log";
 import { type Clock, RpcError } from "@pushcast/runtime";
 import type { Caller } from "./access/push-access.ts";
@@ -6,6 +7,7 @@ import type { FanOut, Refusal } from "./fan-out.ts";
 import type { FirstPush, IdempotencyKeys } from "./idempotency.ts";
 import { type Push, type PushAnswer, waitsForNodes } from "./push.ts";
 import type { PushApi } from "./push-api.ts";
+import type { PushTrace } from "./push-trace.ts";
 import { pushError } from "./validate.ts";
 
 export interface PublisherOptions {
@@ -48,25 +50,28 @@ export class Publisher {
    * returns.
    *
    * @param timeoutMs how long nodes are waited for
+   * @param trace of a push that is sampled; it ends with the answer
    */
   push(
     push: Push,
     caller: Caller,
     timeoutMs: number,
     onAnswer: (answer: PushAnswer | RpcError) => void,
+    trace?: PushTrace,
   ): void {
     const { clock, onAnswered } = this.#options;
     const beganAtMs = clock.monotonicMs();
     const answer = (answered: PushAnswer | RpcError) => {
       const code = answered instanceof RpcError ? answered.code : status.OK;
       onAnswered(push.api, code, (clock.monotonicMs() - beganAtMs) / 1000);
+      trace?.answered(answered);
       onAnswer(answered);
     };
     const error =
       caller.refusal(push.api, push.roomId) ?? pushError(push, this.#options.maxContentBytes);
     if (error !== undefined) answer(error);
-    else if (push.idempotencyKey === "") this.#append(push, timeoutMs, answer);
-    else this.#appendOnce(withOwnKey(push, caller), timeoutMs, beganAtMs, answer);
+    else if (push.idempotencyKey === "") this.#append(push, timeoutMs, answer, trace);
+    else this.#appendOnce(withOwnKey(push, caller), timeoutMs, beganAtMs, answer, trace);
   }
 
   #appendOnce(
@@ -74,6 +79,7 @@ export class Publisher {
     timeoutMs: number,
     nowMs: number,
     answer: (answer: PushAnswer | RpcError) => void,
+    trace: PushTrace | undefined,
   ): void {
     const { fanOut, keys } = this.#options;
     const known = keys.find(push.idempotencyKey, nowMs);
@@ -89,7 +95,7 @@ export class Publisher {
     }
     const first = keys.begin(push.idempotencyKey, nowMs);
     first.whenAnswered(answer);
-    this.#appendAccepted(push, timeoutMs, (answered) => first.answer(answered));
+    this.#appendAccepted(push, timeoutMs, (answered) => first.answer(answered), trace);
   }
 
   #waitForFirst(first: FirstPush, answer: (answer: PushAnswer | RpcError) => void): void {
@@ -104,13 +110,23 @@ export class Publisher {
     });
   }
 
-  #append(push: Push, timeoutMs: number, answer: (answer: PushAnswer | RpcError) => void): void {
+  #append(
+    push: Push,
+    timeoutMs: number,
+    answer: (answer: PushAnswer | RpcError) => void,
+    trace: PushTrace | undefined,
+  ): void {
     const refusal = this.#options.fanOut.refusal;
-    if (refusal === undefined) this.#appendAccepted(push, timeoutMs, answer);
+    if (refusal === undefined) this.#appendAccepted(push, timeoutMs, answer, trace);
     else answer(refusalError(refusal));
   }
 
-  #appendAccepted(push: Push, timeoutMs: number, answer: (answer: PushAnswer) => void): void {
+  #appendAccepted(
+    push: Push,
+    timeoutMs: number,
+    answer: (answer: PushAnswer) => void,
+    trace: PushTrace | undefined,
+  ): void {
     const { epoch, fanOut, clock } = this.#options;
     const publication = {
       roomId: push.roomId,
@@ -121,11 +137,12 @@ export class Publisher {
       idempotencyKey: push.idempotencyKey,
       ephemeral: push.ephemeral,
       atMs: clock.now(),
+      traceparent: trace?.traceparent,
     };
     const waitMs = waitsForNodes(push) ? timeoutMs : undefined;
-    fanOut.append(publication, push.api, waitMs, (seq, report) => {
+    const onSettled = (seq: number, report: DeliveryReport) =>
       answer({ messageId: publicationId({ epoch, seq }), report });
-    });
+    fanOut.append(publication, push.api, waitMs, onSettled, trace);
   }
 }
 

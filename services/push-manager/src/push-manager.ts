@@ -17,6 +17,7 @@ import {
   openTransport,
   type Service,
   systemClock,
+  Traces,
   VERSION,
 } from "@pushcast/runtime";
 import type { Registry as MetricsRegistry } from "prom-client";
@@ -29,6 +30,7 @@ import { nodeConnector } from "./node-connection.ts";
 import { OutgoingLog } from "./outgoing-log.ts";
 import { Publisher } from "./publisher.ts";
 import { PUSH_SERVICE_NAME, PushService, pushServiceDefinition } from "./push-service.ts";
+import { PushTracing } from "./push-tracing.ts";
 import type { PushManagerSettings } from "./settings.ts";
 
 export interface PushManagerInit {
@@ -52,11 +54,12 @@ export type PushManagerReady = {
 const EPOCH_BYTES = 8;
 const MIB = 1024 * 1024;
 
-/** Of the time that a stop may take: answers, final messages, gRPC's own end. */
+/** Of the time that a stop may take: answers, final messages, gRPC's own end, the last spans. */
 const ANSWER_SHARE = 0.4;
 const FINAL_SHARE = 0.2;
 const GRPC_CLOSE_SHARE = 0.2;
 const OPS_CLOSE_SHARE = 0.1;
+const TRACES_CLOSE_SHARE = 0.05;
 
 /** A push-manager: PushManagerService, the links to all nodes, and the ops server. */
 export function createPushManager(init: PushManagerInit): Service<PushManagerReady> {
@@ -77,6 +80,13 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     logger,
   });
   const { files, grpcTls: tls } = transport;
+  const traces = new Traces({
+    service: "push_manager",
+    instanceId: epoch,
+    settings,
+    registry: metricsRegistry,
+    logger,
+  });
   const access = openPushAccess({
     settings,
     files,
@@ -125,6 +135,7 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     maxInFlightPerStream: settings.STREAM_MAX_IN_FLIGHT,
     maxStreams: settings.MAX_PUSH_STREAMS,
     onStreamRefused: () => metrics.streamRefused(),
+    tracing: new PushTracing({ traces, random: Math.random }),
   });
   metrics.observe({ fanOut, log, keys, openStreams: () => service.openStreams, settings });
 
@@ -168,6 +179,8 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
 
   const start = async (): Promise<PushManagerReady> => {
     goOnStarting();
+    await traces.start();
+    goOnStarting();
     files.start();
     fanOut.start();
     watch = registry.watch((records) => {
@@ -194,6 +207,7 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     service.stop();
     await flushed;
     await grpc.close(stopLimitMs * GRPC_CLOSE_SHARE);
+    await traces.stop(stopLimitMs * TRACES_CLOSE_SHARE);
     await ops.close(stopLimitMs * OPS_CLOSE_SHARE);
     files.stop();
     if (init.registry === undefined) await registry.close();

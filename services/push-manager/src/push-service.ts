@@ -23,6 +23,7 @@ import { getRoom, getUser, listNodes } from "./inspect.ts";
 import { type Publisher, refusalError } from "./publisher.ts";
 import { broadcastMessage, type Push, type PushAnswer, pushToRoom, pushToUser } from "./push.ts";
 import { PushStream } from "./push-stream.ts";
+import type { PushTracing } from "./push-tracing.ts";
 import { disconnectError, roomError, userError } from "./validate.ts";
 
 export const PUSH_SERVICE_NAME = "pushcast.v1.PushManagerService";
@@ -46,6 +47,8 @@ export interface PushServiceOptions {
   readonly ackTimeoutMs: number;
   readonly maxInFlightPerStream: number;
   readonly maxStreams: number;
+  /** @default no push is traced */
+  readonly tracing?: PushTracing;
   /** A PushStream beyond them. */
   onStreamRefused(): void;
 }
@@ -165,6 +168,7 @@ export class PushService {
         caller: this.#options.callerOf(call.metadata),
         ackTimeoutMs,
         maxInFlight: maxInFlightPerStream,
+        tracing: this.#options.tracing?.ofStream(call.metadata),
       },
       () => this.#streams.delete(stream),
     );
@@ -172,12 +176,15 @@ export class PushService {
   }
 
   #push<Request>(push: Push, call: ServerUnaryCall<Request, PushAnswer>): Promise<PushAnswer> {
-    const { publisher, callerOf } = this.#options;
+    const { publisher, callerOf, tracing } = this.#options;
+    const { metadata } = call;
     return new Promise((resolve, reject) => {
-      publisher.push(push, callerOf(call.metadata), this.#timeoutMs(call), (answer) => {
-        if (answer instanceof RpcError) reject(answer);
-        else resolve(answer);
-      });
+      const answer = (answered: PushAnswer | RpcError) => {
+        if (answered instanceof RpcError) reject(answered);
+        else resolve(answered);
+      };
+      const trace = tracing?.begin(push.api, metadata);
+      publisher.push(push, callerOf(metadata), this.#timeoutMs(call), answer, trace);
     });
   }
 

@@ -5,6 +5,7 @@ import type { Caller } from "./access/push-access.ts";
 import type { FanOut } from "./fan-out.ts";
 import { type Publisher, refusalError } from "./publisher.ts";
 import { type PushAnswer, streamPush } from "./push.ts";
+import type { StreamTracing } from "./push-tracing.ts";
 import { StreamPushes } from "./stream-pushes.ts";
 
 export interface PushStreamOptions {
@@ -16,6 +17,8 @@ export interface PushStreamOptions {
   readonly ackTimeoutMs: number;
   /** Pushes that one stream may have unanswered at once. */
   readonly maxInFlight: number;
+  /** @default none of its pushes is traced */
+  readonly tracing?: StreamTracing | undefined;
 }
 
 /** Its requests are encoded. */
@@ -135,8 +138,9 @@ export class PushStream {
     } else if (push === undefined) {
       this.#answer(requestId, PUSH_MISSING);
     } else {
-      const { publisher, caller, ackTimeoutMs } = this.#options;
-      publisher.push(push, caller, ackTimeoutMs, (answer) => this.#answer(requestId, answer));
+      const { publisher, caller, ackTimeoutMs, tracing } = this.#options;
+      const answer = (answered: PushAnswer | RpcError) => this.#answer(requestId, answered);
+      publisher.push(push, caller, ackTimeoutMs, answer, tracing?.begin(push.api, item));
     }
   }
 

@@ -72,6 +72,7 @@ export const pushManagerSettings = {
   PUSH_TOKENS_FILE: text({
     doc: "The callers, their tokens or certificates, their rights and rates, as JSON or YAML. Required with PUSH_AUTH=token and mtls.",
   }),
+  OTEL_SERVICE_NAME: text({ default: "push-manager", doc: "`service.name` of the spans." }),
   NODE_ENV: text({
     default: "",
     doc: "With `production` a manager that lets everybody push says so in its log.",

@@ -155,7 +155,11 @@ export interface Publication {
   /** At most 10,000. */
   userIds: string[];
   /** Set instead of content: what the node is to do. */
-  command: Command | undefined;
+  command:
+    | Command
+    | undefined;
+  /** W3C; the manager's span, and only if it is sampled. */
+  traceparent?: string | undefined;
 }
 
 /** An act on sessions, in order with the pushes around it. */
@@ -228,6 +232,7 @@ function createBasePublication(): Publication {
     atMs: 0n,
     userIds: [],
     command: undefined,
+    traceparent: undefined,
   };
 }
 
@@ -271,6 +276,9 @@ export const Publication: MessageFns<Publication> = {
     }
     if (message.command !== undefined) {
       Command.encode(message.command, writer.uint32(90).fork()).join();
+    }
+    if (message.traceparent !== undefined) {
+      writer.uint32(98).string(message.traceparent);
     }
     return writer;
   },
@@ -376,6 +384,14 @@ export const Publication: MessageFns<Publication> = {
             message.command = Command.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -421,6 +437,7 @@ export const Publication: MessageFns<Publication> = {
         ? object.user_ids.map((e: any) => globalThis.String(e))
         : [],
       command: isSet(object.command) ? Command.fromJSON(object.command) : undefined,
+      traceparent: isSet(object.traceparent) ? globalThis.String(object.traceparent) : undefined,
     };
   },
 
@@ -459,6 +476,9 @@ export const Publication: MessageFns<Publication> = {
     if (message.command !== undefined) {
       obj.command = Command.toJSON(message.command);
     }
+    if (message.traceparent !== undefined) {
+      obj.traceparent = message.traceparent;
+    }
     return obj;
   },
 
@@ -480,6 +500,7 @@ export const Publication: MessageFns<Publication> = {
     message.command = (object.command !== undefined && object.command !== null)
       ? Command.fromPartial(object.command)
       : undefined;
+    message.traceparent = object.traceparent ?? undefined;
     return message;
   },
 };

@@ -82,10 +82,13 @@ export interface PushStreamRequest {
 export interface StreamPush {
   /** The caller's own; echoed in the result. At most 256 bytes. */
   requestId: string;
-  push: { $case: "pushToRoom"; value: PushToRoomRequest } | { $case: "pushToUser"; value: PushToUserRequest } | {
-    $case: "broadcastMessage";
-    value: BroadcastMessageRequest;
-  } | undefined;
+  push:
+    | { $case: "pushToRoom"; value: PushToRoomRequest }
+    | { $case: "pushToUser"; value: PushToUserRequest }
+    | { $case: "broadcastMessage"; value: BroadcastMessageRequest }
+    | undefined;
+  /** W3C: the caller's span that this push is of. What stands in the stream's metadata is of the stream. */
+  traceparent?: string | undefined;
 }
 
 export interface PushStreamResponse {
@@ -1087,7 +1090,7 @@ export const PushStreamRequest: MessageFns<PushStreamRequest> = {
 };
 
 function createBaseStreamPush(): StreamPush {
-  return { requestId: "", push: undefined };
+  return { requestId: "", push: undefined, traceparent: undefined };
 }
 
 export const StreamPush: MessageFns<StreamPush> = {
@@ -1105,6 +1108,9 @@ export const StreamPush: MessageFns<StreamPush> = {
       case "broadcastMessage":
         BroadcastMessageRequest.encode(message.push.value, writer.uint32(34).fork()).join();
         break;
+    }
+    if (message.traceparent !== undefined) {
+      writer.uint32(42).string(message.traceparent);
     }
     return writer;
   },
@@ -1157,6 +1163,14 @@ export const StreamPush: MessageFns<StreamPush> = {
             };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1189,6 +1203,7 @@ export const StreamPush: MessageFns<StreamPush> = {
         : isSet(object.broadcast_message)
         ? { $case: "broadcastMessage", value: BroadcastMessageRequest.fromJSON(object.broadcast_message) }
         : undefined,
+      traceparent: isSet(object.traceparent) ? globalThis.String(object.traceparent) : undefined,
     };
   },
 
@@ -1203,6 +1218,9 @@ export const StreamPush: MessageFns<StreamPush> = {
       obj.pushToUser = PushToUserRequest.toJSON(message.push.value);
     } else if (message.push?.$case === "broadcastMessage") {
       obj.broadcastMessage = BroadcastMessageRequest.toJSON(message.push.value);
+    }
+    if (message.traceparent !== undefined) {
+      obj.traceparent = message.traceparent;
     }
     return obj;
   },
@@ -1233,6 +1251,7 @@ export const StreamPush: MessageFns<StreamPush> = {
         break;
       }
     }
+    message.traceparent = object.traceparent ?? undefined;
     return message;
   },
 };
