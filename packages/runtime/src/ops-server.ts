@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
+import { type EventStream, openEventStream } from "./event-stream.ts";
 import { listen } from "./listen.ts";
 
 /** True, or in a few words what is missing. Asked at each request, so it must be cheap. */
@@ -9,17 +10,34 @@ export interface OpsResponse {
   status: number;
   /** Sent as JSON. */
   body: unknown;
+  headers?: Readonly<Record<string, string>>;
 }
 
+/** A file, answered with 200. */
+export interface OpsFile {
+  content: Buffer;
+  contentType: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer that goes on, as Server-Sent Events. */
+export interface OpsEvents {
+  /** Called when the head of the answer has been written. */
+  events: (stream: EventStream) => void;
+  headers?: Readonly<Record<string, string>>;
+}
+
+export type OpsAnswer = OpsResponse | OpsFile | OpsEvents;
+
 /** Answers one route. What it throws is answered by 500 and handed to `onError`. */
-export type OpsHandler = (request: IncomingMessage) => OpsResponse | Promise<OpsResponse>;
+export type OpsHandler = (request: IncomingMessage) => OpsAnswer | Promise<OpsAnswer>;
 
 export interface OpsServerOptions {
   /** What `/metrics` shows. */
   metrics: Registry;
   /** By name; `/readyz` is 200 while all of them are true. */
   checks: Readonly<Record<string, ReadinessCheck>>;
-  /** Further routes, by method and path: `"POST /drain"`. */
+  /** Further routes, by method and path: `"POST /drain"`. What GET has, HEAD has too. */
   routes?: Readonly<Record<string, OpsHandler>>;
   /** Gets what a handler, a check or a metric threw, for the log. */
   onError(error: unknown): void;
@@ -41,11 +59,11 @@ export interface OpsServer {
 interface Reply {
   status: number;
   contentType: string;
-  body: string;
+  body: string | Buffer;
   headers?: Readonly<Record<string, string>>;
 }
 
-type Route = (request: IncomingMessage) => Reply | Promise<Reply>;
+type Route = (request: IncomingMessage) => Reply | OpsEvents | Promise<Reply | OpsEvents>;
 
 const MAX_HEADER_BYTES = 8 * 1024;
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -55,8 +73,9 @@ const CLOSE_GRACE_MS = 1_000;
 /** `/livez`, `/readyz` and `/metrics` over HTTP, for the kubelet and Prometheus. */
 export function createOpsServer(options: OpsServerOptions): OpsServer {
   const routes = routeTable(options);
+  const streams = new Set<EventStream>();
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    let reply: Reply;
+    let reply: Reply | OpsEvents;
     try {
       reply = await route(routes, request);
     } catch (error) {
@@ -65,6 +84,17 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
     }
     // A connection that was kept alive would hold up close().
     if (!server.listening) response.setHeader("Connection", "close");
+    if ("events" in reply) {
+      if (request.method === "HEAD" || !server.listening) {
+        response.writeHead(200, reply.headers).end();
+        return;
+      }
+      const stream = openEventStream(response, reply.headers);
+      streams.add(stream);
+      stream.onClose(() => streams.delete(stream));
+      reply.events(stream);
+      return;
+    }
     response.writeHead(reply.status, {
       "Content-Type": reply.contentType,
       "Content-Length": Buffer.byteLength(reply.body),
@@ -95,6 +125,7 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
           clearTimeout(cut);
           resolve();
         });
+        for (const stream of streams) stream.close();
         server.closeIdleConnections();
       }),
   };
@@ -120,18 +151,24 @@ function routeTable(options: OpsServerOptions): Map<string, Map<string, Route>> 
   }));
   for (const [name, handler] of Object.entries(options.routes ?? {})) {
     const [method = "", path = ""] = name.split(" ");
-    add(method, path, async (request) => {
-      const { status, body } = await handler(request);
-      return jsonReply(status, body);
+    const addBy = method === "GET" ? addRead : (at: string, by: Route) => add(method, at, by);
+    addBy(path, async (request) => {
+      const answer = await handler(request);
+      return "events" in answer ? answer : toReply(answer);
     });
   }
   return table;
 }
 
-function route(
-  table: Map<string, Map<string, Route>>,
-  request: IncomingMessage,
-): Reply | Promise<Reply> {
+function toReply(answer: OpsResponse | OpsFile): Reply {
+  const headers = answer.headers ?? {};
+  if ("content" in answer) {
+    return { status: 200, contentType: answer.contentType, body: answer.content, headers };
+  }
+  return { ...jsonReply(answer.status, answer.body), headers };
+}
+
+function route(table: Map<string, Map<string, Route>>, request: IncomingMessage): ReturnType<Route> {
   const path = request.url?.split("?", 1)[0] ?? "";
   const methods = table.get(path);
   if (methods === undefined) return errorReply(404, "NOT_FOUND", "no such path");

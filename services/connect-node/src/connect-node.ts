@@ -98,6 +98,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     authzPending: () => rooms.authz?.pending ?? 0,
     authzCached: () => rooms.authz?.cached ?? 0,
     recalledTickets: () => rooms.tickets.recalled,
+    tails: () => core.tails.size,
   };
   const metrics = createNodeMetrics(registers, gauges, settings);
   const transport = openTransport({
@@ -218,6 +219,9 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
       log: core.log,
       revocations: core.revocations,
       readiness,
+      tails: core.tails,
+      maxTails: settings.MAX_TAILS,
+      tailBufferBytes: settings.TAIL_BUFFER_BYTES,
       maxContentBytes: settings.MAX_CONTENT_BYTES,
       maxUnreadOutcomes: settings.LINK_MAX_UNREAD_OUTCOMES,
       metrics,
@@ -317,6 +321,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     await starting?.catch(() => {});
     await beginDrain();
     links.closeAll();
+    core.tails.closeAll();
     await within(STOP_SECONDS * 1000 * RELEASE_SHARE, readiness.release());
     replication?.stop();
     heartbeats.stop();

@@ -16,6 +16,7 @@ import type { NodeMetrics } from "./metrics.ts";
 import { type NodeEntry, NodeLog } from "./node-log.ts";
 import { PositionFrames } from "./position-frames.ts";
 import { Recovery } from "./recovery.ts";
+import { RoomTails } from "./room-tails.ts";
 import type { RoomRights } from "./rooms/room-rights.ts";
 import { SessionService } from "./session-service.ts";
 import type { NodeSettings } from "./settings.ts";
@@ -74,6 +75,7 @@ export interface DeliveryCore {
   readonly intake: Intake;
   readonly sessions: SessionService;
   readonly revocations: Revocations;
+  readonly tails: RoomTails;
   readonly positionFrames: PositionFrames;
   /** Drops what is too old, and closes who is too slow or whose token has expired. The owner calls it about once a second. */
   housekeep(): void;
@@ -183,9 +185,11 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     sliceSends: budget.flushSends,
   });
   let warnedAtMs = Number.NEGATIVE_INFINITY;
+  const tails = new RoomTails();
   const intake = new Intake({
     log,
     delivery,
+    tails,
     clock,
     metrics,
     logMs,
@@ -206,6 +210,7 @@ export function createDeliveryCore(init: DeliveryCoreInit): DeliveryCore {
     intake,
     sessions,
     revocations,
+    tails,
     positionFrames,
     housekeep: () => {
       log.evictExpired(clock.monotonicMs());

@@ -6,6 +6,7 @@ import type { Delivery, Outcome } from "./delivery.ts";
 import type { DeliveryTracing } from "./delivery-tracing.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { type NodeEntry, type NodeLog, type OwnPublication, ownPublication } from "./node-log.ts";
+import type { RoomTails } from "./room-tails.ts";
 
 /** RFC 6455 §5.5: a close frame has 125 bytes, two of them the code. */
 const MAX_REASON_BYTES = 123;
@@ -24,6 +25,7 @@ export interface SeqOutcome extends Outcome {
 export class Intake {
   readonly #log: NodeLog;
   readonly #delivery: Delivery;
+  readonly #tails: RoomTails;
   readonly #clock: Clock;
   readonly #metrics: NodeMetrics;
   readonly #logMs: number;
@@ -36,6 +38,7 @@ export class Intake {
   constructor(init: {
     log: NodeLog;
     delivery: Delivery;
+    tails: RoomTails;
     clock: Clock;
     metrics: NodeMetrics;
     /** `LOG_SECONDS` */
@@ -47,6 +50,7 @@ export class Intake {
   }) {
     this.#log = init.log;
     this.#delivery = init.delivery;
+    this.#tails = init.tails;
     this.#clock = init.clock;
     this.#metrics = init.metrics;
     this.#logMs = init.logMs;
@@ -168,6 +172,7 @@ export class Intake {
       const entry = this.#log.entry(encoded, publication, this.#clock.monotonicMs());
       if (publication.command === undefined) {
         const outcome = this.#delivery.deliver(entry);
+        this.#tails.offer(entry);
         if (idempotencyKey !== "") this.#keys.set(idempotencyKey, outcome);
       } else {
         this.#delivery.revokeBy(publication.command);
@@ -225,6 +230,7 @@ export class Intake {
       return { seq, ...outcome, duplicate: false };
     }
     const outcome = this.#deliver(entry);
+    this.#tails.offer(entry);
     if (!ephemeral) {
       if (idempotencyKey !== "") this.#keys.set(idempotencyKey, outcome);
       this.#log.append(entry);

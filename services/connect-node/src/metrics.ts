@@ -31,6 +31,7 @@ export interface NodeGauges {
   authzPending(): number;
   authzCached(): number;
   recalledTickets(): number;
+  tails(): number;
 }
 
 export type NodeMetrics = ReturnType<typeof createNodeMetrics>;
@@ -41,7 +42,7 @@ export function createNodeMetrics(
   gauges: NodeGauges,
   settings: Pick<
     NodeSettings,
-    "MAX_SESSIONS" | "MAX_PENDING_CONNECTIONS" | "LOG_BYTES" | "MAX_REVOCATIONS"
+    "MAX_SESSIONS" | "MAX_PENDING_CONNECTIONS" | "LOG_BYTES" | "MAX_REVOCATIONS" | "MAX_TAILS"
   >,
 ) {
   const registers = [registry];
@@ -105,6 +106,13 @@ export function createNodeMetrics(
     "Users in rooms whose tickets are refused, because LeaveRoom took them out",
     gauges.recalledTickets,
   );
+  gauge("connect_node_tails", "Open tails of rooms", gauges.tails);
+  gauge("connect_node_max_tails", "MAX_TAILS", () => settings.MAX_TAILS);
+  const tailSkipped = new Counter({
+    name: "connect_node_tail_skipped_total",
+    help: "Publications that were left out of a tail, because its reader was behind by TAIL_BUFFER_BYTES",
+    registers,
+  });
 
   const received = tally(registers, {
     name: "connect_node_push_received_total",
@@ -227,6 +235,7 @@ export function createNodeMetrics(
     received,
     invalid,
     unreadLinks,
+    tailSkipped,
     deliveries,
     gaps,
     recoveries,

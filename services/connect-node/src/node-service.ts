@@ -14,6 +14,7 @@ import {
   type PushMessageBatchRequest,
   type PushMessageBatchResponse,
   type ReplicateRequest,
+  type TailRequest,
   withStrictRequests,
 } from "@pushcast/api";
 import type { Publication } from "@pushcast/log";
@@ -37,6 +38,7 @@ import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { Readiness } from "./readiness.ts";
 import { encodeReplicateMessage, type ReplicateMessage } from "./replicate-message.ts";
+import { RoomTail, type RoomTails } from "./room-tails.ts";
 
 const MAX_USER_IDS = 10_000;
 const MAX_EXCLUDED_USER_IDS = 1_000;
@@ -47,14 +49,18 @@ const REVOCATIONS_TOGETHER = 1_000;
 const NO_PUBLICATIONS = { epochs: [], publications: [], done: false, logAgeMs: 0 };
 
 /**
- * The service as gRPC serves it. `Deliver` takes its requests and `Replicate` gives its responses as
- * bytes: publications go into the log, and out of it, encoded.
+ * The service as gRPC serves it. `Deliver` takes its requests, and `Replicate` and `Tail` give their
+ * responses, as bytes: publications go into the log, and out of it, encoded.
  */
 export const nodeServiceDefinition = {
   ...withStrictRequests(ConnectNodeServiceService),
   deliver: { ...ConnectNodeServiceService.deliver, requestDeserialize: (bytes: Buffer) => bytes },
   replicate: {
     ...withStrictRequests(ConnectNodeServiceService).replicate,
+    responseSerialize: (bytes: Buffer) => bytes,
+  },
+  tail: {
+    ...withStrictRequests(ConnectNodeServiceService).tail,
     responseSerialize: (bytes: Buffer) => bytes,
   },
 };
@@ -71,10 +77,14 @@ interface NodeServiceInit {
   log: NodeLog;
   revocations: Revocations;
   readiness: Readiness;
+  tails: RoomTails;
+  maxTails: number;
+  /** What may wait for the reader of one tail. */
+  tailBufferBytes: number;
   maxContentBytes: number;
   /** Outcomes that a manager may have left unread; with more its link is ended. */
   maxUnreadOutcomes: number;
-  metrics: Pick<NodeMetrics, "unreadLinks">;
+  metrics: Pick<NodeMetrics, "unreadLinks" | "tailSkipped">;
   clock: Clock;
   logger: Logger;
 }
@@ -100,6 +110,14 @@ export function createNodeService(init: NodeServiceInit): UntypedServiceImplemen
       });
     },
     inspect: unaryHandler((request) => inspect(init, request), { onError }),
+    tail: (call: ServerWritableStream<TailRequest, Buffer>) => {
+      call.on("error", () => {});
+      try {
+        tail(init, call);
+      } catch (error) {
+        call.emit("error", toServiceError(error, onError));
+      }
+    },
   };
 }
 
@@ -203,6 +221,34 @@ function written(
     for (const end of ends) call.on(end, done);
     call.write(message, done);
   });
+}
+
+/** Fits a gRPC call to a tail. */
+function tail(init: NodeServiceInit, call: ServerWritableStream<TailRequest, Buffer>): void {
+  const { nodeId, readiness, tails, maxTails, tailBufferBytes, metrics } = init;
+  requireReadable(call.request);
+  const { roomId } = call.request;
+  refuse("ROOM_INVALID", idProblem(roomId), "room_id");
+  if (!readiness.ready) {
+    throw new RpcError(status.UNAVAILABLE, "NODE_STARTING", "this node is copying a log itself");
+  }
+  if (tails.size >= maxTails) {
+    const message = `this node has ${maxTails} tails open, as many as it takes`;
+    throw new RpcError(status.RESOURCE_EXHAUSTED, "TOO_MANY_TAILS", message);
+  }
+  const remove = tails.add(
+    roomId,
+    new RoomTail({
+      nodeId,
+      maxBytes: tailBufferBytes,
+      send: (message, onSent) => {
+        if (!call.cancelled && !call.writableEnded) call.write(message, onSent);
+      },
+      end: () => call.end(),
+      onSkipped: () => metrics.tailSkipped.inc(),
+    }),
+  );
+  for (const event of ["cancelled", "close", "error"]) call.on(event, remove);
 }
 
 function inspect({ nodeId, hub }: NodeServiceInit, request: InspectRequest): InspectResponse {

@@ -214,6 +214,20 @@ export const nodeSettings = {
   }),
   ...authSettings,
   ...roomSettings,
+  MAX_TAILS: integer({
+    unit: "tails",
+    min: 0,
+    max: 10_000,
+    default: 32,
+    doc: "Tails of rooms, for consoles of push-managers, that may be open at once; further ones are answered RESOURCE_EXHAUSTED.",
+  }),
+  TAIL_BUFFER_BYTES: integer({
+    unit: "bytes",
+    min: 1024,
+    max: 1024 ** 3,
+    default: 1024 ** 2,
+    doc: "What may wait for the reader of one tail; what comes beyond is left out of it, and counted.",
+  }),
   OPS_TOKEN: text({
     secret: true,
     doc: "The bearer token with which POST /drain is allowed from other addresses than loopback.",

@@ -63,6 +63,7 @@ export function metricsWithoutNode(registry: Registry): NodeMetrics {
     authzPending: nothing,
     authzCached: nothing,
     recalledTickets: nothing,
+    tails: nothing,
   };
   return createNodeMetrics(registry, gauges, settingsWith());
 }

@@ -172,6 +172,21 @@ export interface InspectResponse {
   sessionsLagging: number;
 }
 
+export interface TailRequest {
+  roomId: string;
+}
+
+/**
+ * The first message has only `node_id`: whatever the node takes in after it follows. A reader that is
+ * slow is not waited for: what it misses is counted.
+ */
+export interface TailResponse {
+  nodeId: string;
+  publications: Publication[];
+  /** Publications that were left out since the message before. */
+  skipped: bigint;
+}
+
 function createBasePushMessageBatchRequest(): PushMessageBatchRequest {
   return { userIds: [], roomId: "", content: Buffer.alloc(0), contentType: "", excludeUserIds: [] };
 }
@@ -2105,6 +2120,189 @@ export const InspectResponse: MessageFns<InspectResponse> = {
   },
 };
 
+function createBaseTailRequest(): TailRequest {
+  return { roomId: "" };
+}
+
+export const TailRequest: MessageFns<TailRequest> = {
+  encode(message: TailRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.roomId !== "") {
+      writer.uint32(10).string(message.roomId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TailRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTailRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.roomId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TailRequest {
+    return {
+      roomId: isSet(object.roomId)
+        ? globalThis.String(object.roomId)
+        : isSet(object.room_id)
+        ? globalThis.String(object.room_id)
+        : "",
+    };
+  },
+
+  toJSON(message: TailRequest): unknown {
+    const obj: any = {};
+    if (message.roomId !== "") {
+      obj.roomId = message.roomId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TailRequest>): TailRequest {
+    return TailRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TailRequest>): TailRequest {
+    const message = createBaseTailRequest();
+    message.roomId = object.roomId ?? "";
+    return message;
+  },
+};
+
+function createBaseTailResponse(): TailResponse {
+  return { nodeId: "", publications: [], skipped: 0n };
+}
+
+export const TailResponse: MessageFns<TailResponse> = {
+  encode(message: TailResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    for (const v of message.publications) {
+      Publication.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.skipped !== 0n) {
+      if (BigInt.asUintN(64, message.skipped) !== message.skipped) {
+        throw new globalThis.Error("value provided for field message.skipped of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.skipped);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TailResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTailResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publications.push(Publication.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.skipped = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TailResponse {
+    return {
+      nodeId: isSet(object.nodeId)
+        ? globalThis.String(object.nodeId)
+        : isSet(object.node_id)
+        ? globalThis.String(object.node_id)
+        : "",
+      publications: globalThis.Array.isArray(object?.publications)
+        ? object.publications.map((e: any) => Publication.fromJSON(e))
+        : [],
+      skipped: isSet(object.skipped) ? BigInt(object.skipped) : 0n,
+    };
+  },
+
+  toJSON(message: TailResponse): unknown {
+    const obj: any = {};
+    if (message.nodeId !== "") {
+      obj.nodeId = message.nodeId;
+    }
+    if (message.publications?.length) {
+      obj.publications = message.publications.map((e) => Publication.toJSON(e));
+    }
+    if (message.skipped !== 0n) {
+      obj.skipped = message.skipped.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TailResponse>): TailResponse {
+    return TailResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TailResponse>): TailResponse {
+    const message = createBaseTailResponse();
+    message.nodeId = object.nodeId ?? "";
+    message.publications = object.publications?.map((e) => Publication.fromPartial(e)) || [];
+    message.skipped = (object.skipped !== undefined && object.skipped !== null) ? BigInt(object.skipped) : 0n;
+    return message;
+  },
+};
+
 export type ConnectNodeServiceService = typeof ConnectNodeServiceService;
 export const ConnectNodeServiceService = {
   /** Delivers one message to this node's sessions only. It is ephemeral: not kept, and in no epoch. */
@@ -2149,6 +2347,16 @@ export const ConnectNodeServiceService = {
     responseSerialize: (value: InspectResponse): Buffer => Buffer.from(InspectResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): InspectResponse => InspectResponse.decode(value),
   },
+  /** Reads along in one room, from now on: what every manager pushes to it. Ends with the node. */
+  tail: {
+    path: "/pushcast.v1.ConnectNodeService/Tail" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: TailRequest): Buffer => Buffer.from(TailRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TailRequest => TailRequest.decode(value),
+    responseSerialize: (value: TailResponse): Buffer => Buffer.from(TailResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TailResponse => TailResponse.decode(value),
+  },
 } as const;
 
 export interface ConnectNodeServiceServer extends UntypedServiceImplementation {
@@ -2160,6 +2368,8 @@ export interface ConnectNodeServiceServer extends UntypedServiceImplementation {
   replicate: handleServerStreamingCall<ReplicateRequest, ReplicateResponse>;
   /** Counts sessions, users and rooms: all, or those of one room or user. */
   inspect: handleUnaryCall<InspectRequest, InspectResponse>;
+  /** Reads along in one room, from now on: what every manager pushes to it. Ends with the node. */
+  tail: handleServerStreamingCall<TailRequest, TailResponse>;
 }
 
 export interface ConnectNodeServiceClient extends Client {
@@ -2206,6 +2416,9 @@ export interface ConnectNodeServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: InspectResponse) => void,
   ): ClientUnaryCall;
+  /** Reads along in one room, from now on: what every manager pushes to it. Ends with the node. */
+  tail(request: TailRequest, options?: Partial<CallOptions>): ClientReadableStream<TailResponse>;
+  tail(request: TailRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<TailResponse>;
 }
 
 export const ConnectNodeServiceClient = makeGenericClientConstructor(
