@@ -42,6 +42,25 @@ export interface EtcdTls {
   readonly key?: Buffer;
 }
 
+/** What a member of etcd says of itself. */
+export interface EtcdMember {
+  readonly memberId: string;
+  /** "0" while there is none. */
+  readonly leaderId: string;
+  readonly version: string;
+  readonly dbSizeBytes: number;
+  readonly dbSizeInUseBytes: number;
+  /** What it finds wrong with itself. */
+  readonly errors: readonly string[];
+}
+
+/** An alarm that etcd has raised; it stays until somebody takes it back. */
+export interface EtcdAlarm {
+  readonly memberId: string;
+  /** "NOSPACE", "CORRUPT". */
+  readonly alarm: string;
+}
+
 export type EtcdWatchCall = IDuplexStream<IWatchRequest, IWatchResponse>;
 
 /** A call to etcd failed; the cause is what gRPC or etcd said. */
@@ -141,6 +160,40 @@ export class EtcdClient {
       },
       timeoutMs,
     );
+  }
+
+  /** How long the lease lasts if it is not renewed, in seconds; negative if etcd does not know it. */
+  leaseRemainingS(leaseId: string): Promise<number> {
+    return this.#call("lease time to live", async (etcd, options) => {
+      const lease = await etcd.leaseClient.leaseTimeToLive({ ID: leaseId }, options);
+      return Number(lease.TTL);
+    });
+  }
+
+  /** Asks the member that is at the other end. */
+  member(): Promise<EtcdMember> {
+    return this.#call("status", async (etcd, options) => {
+      const status = await etcd.maintenance.status(options);
+      return {
+        memberId: status.header.member_id,
+        leaderId: status.leader,
+        version: status.version,
+        dbSizeBytes: Number(status.dbSize),
+        dbSizeInUseBytes: Number(status.dbSizeInUse),
+        errors: status.errors ?? [],
+      };
+    });
+  }
+
+  /** Those of all members. */
+  alarms(): Promise<EtcdAlarm[]> {
+    return this.#call("alarms", async (etcd, options) => {
+      const { alarms } = await etcd.maintenance.alarm({ action: "Get" }, options);
+      return alarms.map(({ memberID, alarm }) => ({
+        memberId: memberID,
+        alarm: String(alarm).toUpperCase(),
+      }));
+    });
   }
 
   /** Opens a stream for watching, without a deadline. */

@@ -28,6 +28,24 @@ export function createMetrics(): Registry {
   return registry;
 }
 
+/**
+ * Shows the numbers of settings that must be the same in all processes, so that what reads the metrics
+ * of several sees where they differ.
+ */
+export function showCommonSettings(
+  registry: Registry,
+  service: "push_manager" | "connect_node",
+  settings: Readonly<Record<string, number>>,
+): void {
+  const gauge = new Gauge({
+    name: `${service}_common_setting`,
+    help: "Settings that must be the same in all processes that have them.",
+    labelNames: ["setting"],
+    registers: [registry],
+  });
+  for (const [setting, value] of Object.entries(settings)) gauge.set({ setting }, value);
+}
+
 /** Node says 0 where it does not know a limit, and about 2^64 where there is none. */
 function memoryLimitBytes(): number {
   return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);

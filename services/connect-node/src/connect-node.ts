@@ -91,6 +91,7 @@ export function createConnectNode(init: ConnectNodeInit): Service<ConnectNodeRea
     rooms: () => hub.rooms.size,
     laggingSessions: () => hub.lagging.size,
     logBytes: () => core.log.bytes,
+    logLifetimeMs: () => core.log.lifetimeMs(clock.monotonicMs()),
     frameCacheBytes: () => core.frames.bytes,
     links: () => links.attached,
     pendingConnections: () => gateway.pendingConnections,

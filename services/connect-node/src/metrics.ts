@@ -1,4 +1,5 @@
 import { type NodeState, REGISTRY_EVENT_TYPES } from "@pushcast/registry";
+import { showCommonSettings } from "@pushcast/runtime";
 import { CLOSE_CODES, type ErrorCode, HTTP_ERRORS } from "@pushcast/wire";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { AUTHZ_RESULTS } from "./rooms/room-authz.ts";
@@ -24,6 +25,7 @@ export interface NodeGauges {
   rooms(): number;
   laggingSessions(): number;
   logBytes(): number;
+  logLifetimeMs(): number;
   frameCacheBytes(): number;
   links(): number;
   pendingConnections(): number;
@@ -42,7 +44,16 @@ export function createNodeMetrics(
   gauges: NodeGauges,
   settings: Pick<
     NodeSettings,
-    "MAX_SESSIONS" | "MAX_PENDING_CONNECTIONS" | "LOG_BYTES" | "MAX_REVOCATIONS" | "MAX_TAILS"
+    | "MAX_SESSIONS"
+    | "MAX_PENDING_CONNECTIONS"
+    | "MAX_REVOCATIONS"
+    | "LOG_BYTES"
+    | "LOG_SECONDS"
+    | "LAG_SECONDS"
+    | "MAX_CONTENT_BYTES"
+    | "JWT_MAX_SECONDS"
+    | "TICKET_SECONDS"
+    | "MAX_TAILS"
   >,
 ) {
   const registers = [registry];
@@ -76,6 +87,11 @@ export function createNodeMetrics(
   );
   gauge("connect_node_log_bytes", "Memory of the publication log", gauges.logBytes);
   gauge("connect_node_max_log_bytes", "LOG_BYTES", () => settings.LOG_BYTES);
+  gauge(
+    "connect_node_log_lifetime_seconds",
+    "How long a publication stays in the log as it fills now: LOG_SECONDS, or less where LOG_BYTES are full sooner",
+    () => gauges.logLifetimeMs() / 1000,
+  );
   gauge("connect_node_frame_cache_bytes", "Memory of the frame cache", gauges.frameCacheBytes);
   gauge("connect_node_links", "Attached push-managers", gauges.links);
   gauge(
@@ -89,6 +105,14 @@ export function createNodeMetrics(
     () => settings.MAX_PENDING_CONNECTIONS,
   );
   gauge("connect_node_revocations", "Users of whom older tokens are refused", gauges.revocations);
+  showCommonSettings(registry, "connect_node", {
+    LOG_BYTES: settings.LOG_BYTES,
+    LOG_SECONDS: settings.LOG_SECONDS,
+    LAG_SECONDS: settings.LAG_SECONDS,
+    MAX_CONTENT_BYTES: settings.MAX_CONTENT_BYTES,
+    JWT_MAX_SECONDS: settings.JWT_MAX_SECONDS,
+    TICKET_SECONDS: settings.TICKET_SECONDS,
+  });
   gauge("connect_node_max_revocations", "MAX_REVOCATIONS", () => settings.MAX_REVOCATIONS);
 
   gauge(

@@ -56,6 +56,7 @@ export function metricsWithoutNode(registry: Registry): NodeMetrics {
     rooms: nothing,
     laggingSessions: nothing,
     logBytes: nothing,
+    logLifetimeMs: nothing,
     frameCacheBytes: nothing,
     links: nothing,
     pendingConnections: nothing,

@@ -1,6 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { FailureReason, type NodeFailure } from "@pushcast/api";
 import { REGISTRY_EVENT_TYPES, type RegistryEvent } from "@pushcast/registry";
+import { showCommonSettings } from "@pushcast/runtime";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { CALL_OUTCOMES, type CallOutcome } from "./access/push-access.ts";
 import type { FanOut, FanOutCounters } from "./fan-out.ts";
@@ -38,7 +39,13 @@ export interface MetricsSource {
   openStreams(): number;
   readonly settings: Pick<
     PushManagerSettings,
-    "LOG_BYTES" | "MAX_PENDING_PUSHES" | "IDEMPOTENCY_KEYS" | "MAX_PUSH_STREAMS"
+    | "LOG_BYTES"
+    | "LOG_SECONDS"
+    | "MAX_CONTENT_BYTES"
+    | "IDEMPOTENCY_SECONDS"
+    | "MAX_PENDING_PUSHES"
+    | "IDEMPOTENCY_KEYS"
+    | "MAX_PUSH_STREAMS"
   >;
 }
 
@@ -272,6 +279,12 @@ export class PushManagerMetrics implements FanOutCounters {
     gauge("push_manager_held", "1 while publishers are held back, else 0.", () =>
       Number(fanOut.isHeld),
     );
+    showCommonSettings(registers[0], "push_manager", {
+      LOG_BYTES: settings.LOG_BYTES,
+      LOG_SECONDS: settings.LOG_SECONDS,
+      MAX_CONTENT_BYTES: settings.MAX_CONTENT_BYTES,
+      IDEMPOTENCY_SECONDS: settings.IDEMPOTENCY_SECONDS,
+    });
   }
 }
 
