@@ -1,11 +1,11 @@
 export { createRegistry, type RegistryOptions } from "./create-registry.ts";
 export type { EtcdAlarm, EtcdMember, EtcdTls } from "./etcd-client.ts";
+export type { EtcdRegistryOptions } from "./etcd-registry.ts";
 export {
   type EtcdNodeKey,
   type EtcdReport,
   inspectEtcd,
 } from "./etcd-report.ts";
-export type { EtcdRegistryOptions } from "./etcd-registry.ts";
 export { logRegistryEvent } from "./event-log.ts";
 export {
   type MemoryRegistryOptions,

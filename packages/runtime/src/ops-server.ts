@@ -168,7 +168,10 @@ function toReply(answer: OpsResponse | OpsFile): Reply {
   return { ...jsonReply(answer.status, answer.body), headers };
 }
 
-function route(table: Map<string, Map<string, Route>>, request: IncomingMessage): ReturnType<Route> {
+function route(
+  table: Map<string, Map<string, Route>>,
+  request: IncomingMessage,
+): ReturnType<Route> {
   const path = request.url?.split("?", 1)[0] ?? "";
   const methods = table.get(path);
   if (methods === undefined) return errorReply(404, "NOT_FOUND", "no such path");
