@@ -4,6 +4,7 @@ import { joinCommand, leaveCommand } from "./commands/membership.ts";
 import { nodesCommand } from "./commands/nodes.ts";
 import { pushCommand } from "./commands/push.ts";
 import { roomCommand } from "./commands/room.ts";
+import { tailCommand } from "./commands/tail.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { userCommand } from "./commands/user.ts";
 import type { Command } from "./frame/command.ts";
@@ -12,6 +13,7 @@ import type { Command } from "./frame/command.ts";
 export const commands: readonly Command[] = [
   devCommand,
   pushCommand,
+  tailCommand,
   nodesCommand,
   roomCommand,
   userCommand,

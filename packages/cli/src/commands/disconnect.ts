@@ -45,7 +45,7 @@ export const disconnectCommand = defineCommand({
           ...(reason === undefined ? {} : { reason }),
           revokeTokens,
         }),
-      done: `Disconnected ${user}.`,
+      done: `Disconnected ${user}`,
     });
   },
 });

@@ -22,7 +22,7 @@ ${PARTIAL}`,
     const [user = "", room = ""] = takePositionals(positionals, ["USER", "ROOM"]);
     return await command(options, context, {
       call: (client) => client.joinRoom(user, room),
-      done: `Put ${user} into ${room}.`,
+      done: `Put ${user} into ${room}`,
     });
   },
 });
@@ -41,7 +41,7 @@ ${PARTIAL}`,
     const [user = "", room = ""] = takePositionals(positionals, ["USER", "ROOM"]);
     return await command(options, context, {
       call: (client) => client.leaveRoom(user, room),
-      done: `Took ${user} out of ${room}.`,
+      done: `Took ${user} out of ${room}`,
     });
   },
 });
@@ -61,10 +61,9 @@ export async function command(
   const report = await withManager(options, context, call);
   const sessions = report.sessionsDelivered + report.sessionsLagging;
   output.result({ report: words.reportJson(report) }, () => [
-    printable(done),
     sessions === 0
-      ? output.style("yellow", "No session was concerned: the user is not connected.")
-      : `${words.count(sessions, "session")} on ${words.count(report.nodesMatched, "node")}.`,
+      ? output.style("yellow", "The user has no open session: there was nothing to do.")
+      : `${printable(done)} (${words.count(sessions, "session")} on ${words.count(report.nodesMatched, "node")}).`,
     ...words.acknowledgementWords(report, output),
   ]);
   return report.failures.length > 0 ? EXIT_CODES.partial : EXIT_CODES.ok;

@@ -3,13 +3,11 @@ import { CliError, UsageError } from "../frame/cli-error.ts";
 import type { Context } from "../frame/command.ts";
 import { EXIT_CODES } from "../frame/exit-codes.ts";
 import { readFile } from "../frame/files.ts";
+import { checkTokenStaysSecret, readToken } from "../frame/token.ts";
 import type { ManagerOptionValues } from "./manager-options.ts";
 import { managerProblem } from "./manager-problem.ts";
 
 const ADDRESS = /^(?:dns:\/{0,3})?(\[[\da-fA-F:]+\]|[^\s:/]+):(\d{1,5})$/;
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
-/** Visible ASCII, as in a header's value. */
-const TOKEN = /^[\x21-\x7e]+$/;
 
 /**
  * Does something with a push-manager, and ends the connection.
@@ -52,14 +50,15 @@ export function readClientOptions(
     );
   }
   const tls = readTls(options);
-  const token = readToken(options.tokenFile, tokenOfEnv);
-  if (token !== undefined && tls === undefined && !LOOPBACK.test(host) && !options.insecureToken) {
-    throw new CliError({
-      code: "TOKEN_NEEDS_TLS",
-      message: `the token would go to ${host} in plain text`,
-      hint: "Use --tls, or --insecure-token where nobody else can listen.",
-      exitCode: EXIT_CODES.usage,
-    });
+  const token = readToken({
+    option: "--token-file",
+    path: options.tokenFile,
+    variable: "PUSHCAST_TOKEN",
+    ofEnv: tokenOfEnv,
+  });
+  if (token !== undefined) {
+    const isEncrypted = tls !== undefined;
+    checkTokenStaysSecret(host, { isEncrypted, isAllowed: options.insecureToken });
   }
   return {
     address: options.manager,
@@ -101,28 +100,5 @@ function readPem(path: string, option: string, kind: string): Buffer {
     code: "PEM_INVALID",
     message: `${path} (${option}) has no ${kind.toLowerCase()} as PEM`,
     exitCode: EXIT_CODES.config,
-  });
-}
-
-/** @throws CliError that shows nothing of the token */
-export function readToken(
-  path: string | undefined,
-  ofEnv: string | undefined,
-  [option, variable]: readonly [option: string, variable: string] = [
-    "--token-file",
-    "PUSHCAST_TOKEN",
-  ],
-): string | undefined {
-  const [token, source] =
-    path === undefined
-      ? [ofEnv?.trim(), variable]
-      : [readFile(path, option).toString("utf8").trim(), `${path} (${option})`];
-  if (token === undefined || (token === "" && path === undefined)) return undefined;
-  if (TOKEN.test(token)) return token;
-  throw new CliError({
-    code: "TOKEN_INVALID",
-    message: `${source} has no token`,
-    hint: "It must be one line of visible ASCII characters, and nothing else.",
-    exitCode: EXIT_CODES.data,
   });
 }

@@ -1,6 +1,7 @@
 import { PushError } from "@pushcast/api";
 import { CliError } from "../frame/cli-error.ts";
 import { EXIT_CODES, type ExitCode } from "../frame/exit-codes.ts";
+import { explainNetwork } from "../frame/network-problem.ts";
 
 export interface Connection {
   readonly address: string;
@@ -90,63 +91,21 @@ const HINTS: Readonly<Record<string, string>> = {
     "Say what the content is with --content-type: application/octet-stream takes all bytes.",
 };
 
-/** Nobody answered: why, by what Node and OpenSSL say of it. */
-const UNREACHABLE: readonly (readonly [
-  sign: RegExp,
-  why: string,
-  hint: (connection: Connection) => string,
-])[] = [
-  [
-    /ECONNREFUSED/,
-    "nobody listens there",
-    () =>
-      "Start one with pushcast dev, or say where it is: --manager HOST:PORT, or PUSHCAST_MANAGER.",
-  ],
-  [
-    /ENOTFOUND|EAI_AGAIN|Name resolution failed/,
-    "the name is not known",
-    () => "Look at --manager or PUSHCAST_MANAGER. From outside a cluster: kubectl port-forward.",
-  ],
-  [
-    /wrong version number|packet length too long|EPROTO/i,
-    "it does not speak TLS",
-    () => "Leave out --tls, --ca, --cert, --key and --server-name, and PUSHCAST_TLS and the like.",
-  ],
-  [
-    /altnames|does not match certificate/i,
-    "its certificate is for another name",
-    () => "Say the name that it is for: --server-name NAME.",
-  ],
-  [
-    /self[- ]signed|unable to (?:get|verify)|issuer certificate/i,
-    "its certificate is of a CA that is not trusted",
-    () => "Name that CA: --ca FILE.",
-  ],
-  [/certificate has expired|CERT_HAS_EXPIRED/i, "its certificate has expired", () => "Renew it."],
-  [
-    /certificate required|handshake failure|bad certificate|unknown ca|alert/i,
-    "it refuses this client's certificate, or asks for one",
-    () => "Show one of a CA that it trusts: --cert FILE --key FILE.",
-  ],
-  [
-    /protocol error|HTTP\/1|parse error/i,
-    "it does not speak gRPC",
-    () => "A push-manager's gRPC port is 50051 unless it is set otherwise.",
-  ],
-  [
-    /ECONNRESET|EPIPE|socket hang up|connection dropped|closed/i,
-    "it ended the connection",
-    ({ hasTls }) =>
-      hasTls
-        ? "It may ask for a certificate: --cert FILE --key FILE."
-        : "It may speak TLS only: --tls, with --ca FILE where its CA is your own.",
-  ],
-];
+const NETWORK_HINTS = {
+  refused:
+    "Start one with pushcast dev, or say where it is: --manager HOST:PORT, or PUSHCAST_MANAGER.",
+  unknownName:
+    "Look at --manager or PUSHCAST_MANAGER. From outside a cluster: kubectl port-forward.",
+  noTls: "Leave out --tls, --ca, --cert, --key and --server-name, and PUSHCAST_TLS and the like.",
+  otherName: "Say the name that it is for: --server-name NAME.",
+  unknownCa: "Name that CA: --ca FILE.",
+  clientCertificate: "Show one of a CA that it trusts: --cert FILE --key FILE.",
+  otherProtocol: "A push-manager's gRPC port is 50051 unless it is set otherwise.",
+  ended: "It may speak TLS only: --tls, with --ca FILE where its CA is your own.",
+};
 
-function explainUnreachable(message: string, connection: Connection): Explained {
-  const known = UNREACHABLE.find(([sign]) => sign.test(message));
-  const where = `cannot reach the push-manager at ${connection.address}`;
-  if (known === undefined) return { message: `${where}: ${message}`, hint: "" };
-  const [, why, hint] = known;
-  return { message: `${where}: ${why}`, hint: hint(connection) };
+function explainUnreachable(message: string, { address, hasTls }: Connection): Explained {
+  const ended = hasTls ? NETWORK_HINTS.clientCertificate : NETWORK_HINTS.ended;
+  const { why, hint } = explainNetwork(message, { ...NETWORK_HINTS, ended });
+  return { message: `cannot reach the push-manager at ${address}: ${why}`, hint };
 }
