@@ -1,6 +1,9 @@
 import { EXIT_CODES, type ExitCode } from "./frame/exit-codes.ts";
 import { runCli } from "./run-cli.ts";
 
+// Of libraries, and nothing that a user of this program could do something about.
+process.noDeprecation = true;
+
 const interruption = new AbortController();
 
 function interruptWith(exitCode: ExitCode): void {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { runInMemory } from "../test/run-in-memory.ts";
 import { commands } from "./commands.ts";
 import { usage } from "./frame/help.ts";
+import { optionName } from "./frame/option.ts";
 
 test.each([["--help"], ["-h"], ["help"]])("lists all commands on %s", async (argument) => {
   const { exitCode, stdout, stderr } = await runInMemory([argument]);
@@ -31,6 +32,7 @@ describe.each(commands.map((command) => [command.name, command] as const))(
       const text = usage(command);
       expect(text).toMatch(RegExp(`^Usage: pushcast ${name} `));
       for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+      for (const key of Object.keys(command.options)) expect(text).toContain(`${optionName(key)} `);
       expect(command.examples.length).toBeGreaterThan(0);
     });
   },

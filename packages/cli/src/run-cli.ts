@@ -49,7 +49,12 @@ async function runCommand(
   const run = command.prepare(args, io.env);
   const signal = command.ownsProcess ? new AbortController().signal : io.interruption();
   const ended = run({ output, stdin: io.stdin, env: io.env, signal });
-  if (command.runsUntilInterrupted || command.ownsProcess) return await ended;
+  if (command.runsUntilInterrupted || command.ownsProcess) {
+    return await ended.catch((error) => {
+      if (!signal.aborted) throw error;
+      return signal.reason as ExitCode;
+    });
+  }
   const interrupted = new Promise<ExitCode>((resolve) => {
     signal.addEventListener("abort", () => resolve(signal.reason as ExitCode), { once: true });
   });

@@ -2,7 +2,6 @@ import { defineCommand } from "../frame/command.ts";
 import { flag, text, wholeNumber } from "../frame/option.ts";
 import { takePositionals } from "../frame/read-arguments.ts";
 import { managerOptions } from "../manager/manager-options.ts";
-import { command } from "./membership.ts";
 
 const DETAILS = `
 Closes all sessions that the user has now, with 4410 unless --code says another.
@@ -38,7 +37,8 @@ export const disconnectCommand = defineCommand({
   run: async ({ options, positionals }, context) => {
     const [user = ""] = takePositionals(positionals, ["USER"]);
     const { code, reason, revokeTokens } = options;
-    return await command(options, context, {
+    const { carryOut } = await import("../manager/carry-out.ts");
+    return await carryOut(options, context, {
       call: (client) =>
         client.disconnectUser(user, {
           ...(code === undefined ? {} : { code }),

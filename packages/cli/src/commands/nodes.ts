@@ -27,7 +27,7 @@ export const nodesCommand = defineCommand({
   examples: [
     { line: "pushcast nodes", doc: "Watch the nodes" },
     {
-      line: "pushcast nodes --once --json | jq -r '.nodes[] | select(.link != \"live\").node_id'",
+      line: "pushcast nodes --json | jq '.nodes[] | select(.link != \"live\").node_id'",
       doc: "Those to which the link is not live",
     },
   ],

@@ -85,8 +85,8 @@ export const pushCommand = defineCommand({
       doc: "What another program writes, to everybody but ann",
     },
     {
-      line: "pushcast push room radio --file jingle.ogg --content-type audio/ogg --ephemeral",
-      doc: "A sound, for those who listen now",
+      line: "pushcast push room radio --file jingle.ogg --content-type audio/ogg",
+      doc: "The bytes of a file",
     },
   ],
   run: async ({ options, positionals }, context) => {

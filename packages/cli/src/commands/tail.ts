@@ -4,9 +4,9 @@ import { flag, text, textOr, texts, wholeNumber } from "../frame/option.ts";
 import { takePositionals } from "../frame/read-arguments.ts";
 
 const DETAILS = `
-Connects to a connect-node as a client does, and writes each message as it comes:
-what is pushed to rooms, or all that a user gets. It reconnects by itself, and
-where messages may be missing it says so: there is a gap.
+Connects to a connect-node as a client does, and writes each message as it
+comes: what is pushed to rooms, or all that a user gets. It reconnects by
+itself, and where messages may be missing it says so: there is a gap.
 
 Runs until Ctrl-C. With --json each line is an object with a type: message, gap,
 state, joined or left.
@@ -58,11 +58,11 @@ export const tailCommand = defineCommand({
   examples: [
     { line: "pushcast tail --room lobby", doc: "What is pushed to the lobby" },
     {
-      line: "pushcast tail --user ann --client-token-file ann.jwt --url wss://push.example.com/ws",
+      line: "pushcast tail --user ann --client-token-file ann.jwt --url wss://a.example/ws",
       doc: "All that ann gets, in production",
     },
     {
-      line: "pushcast tail --room lobby --json | jq -r 'select(.type == \"message\").content'",
+      line: "pushcast tail --room lobby --json | jq 'select(.type == \"message\").content'",
       doc: "Only the texts",
     },
   ],

@@ -65,8 +65,8 @@ export const tokenCommand = defineCommand({
       doc: "A token for ann, who may join the lobby; the secret is made if need be",
     },
     {
-      line: "pushcast token ann --private-key-file dev.pem --create --expires-in 12h --output ann.jwt",
-      doc: "Signed with a key pair, for half a day, into a file",
+      line: "pushcast token ann --private-key-file dev.pem --create --output ann.jwt",
+      doc: "Signed with a pair of keys, into a file",
     },
   ],
   run: async ({ options, positionals }, { output }) => {

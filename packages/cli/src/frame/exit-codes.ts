@@ -1,31 +1,35 @@
 /** How `pushcast` ends: sysexits.h where that has a code, so that scripts can tell what to do. */
 export const EXIT_CODES = {
-  /** Done. */
   ok: 0,
-  /** It was done and the answer is no: what `doctor` looked at is not well. Or a fault in the program. */
   failed: 1,
-  /** Done, but not everywhere: a node did not acknowledge, or did not answer. */
   partial: 2,
-  /** The command line is wrong. */
   usage: 64,
-  /** What was given cannot be used: a room's name, content that is not its type, a token's text. */
   data: 65,
-  /** A file that was named cannot be read. */
   noInput: 66,
-  /** Nobody serves: the address does not answer, TLS does not fit, no node is known. */
   unavailable: 69,
-  /** A file cannot be written. */
   cannotCreate: 73,
-  /** Not now: too slow, too much. The same may work later. */
   tryLater: 75,
-  /** Refused: who one is, or what one may do. */
   noPermission: 77,
-  /** Settings in the environment, or files that they name, are wrong. */
   config: 78,
-  /** SIGINT came before it was done. */
   interrupted: 130,
-  /** SIGTERM came before it was done. */
   terminated: 143,
 } as const;
 
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
+
+/** What each says, as the docs have it. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT_CODES, string>> = {
+  ok: "Done. Also where Ctrl-C ended what runs until then, and where nobody reads stdout any more.",
+  failed: "Looked at, and not well; a session that was ended; a port that is taken; a fault.",
+  partial: "Done, but not everywhere: a node did not acknowledge, or did not answer.",
+  usage: "The command line is wrong.",
+  data: "What was given cannot be used: a room's name, content that is not its type, a key.",
+  noInput: "A file that was named cannot be read.",
+  unavailable: "Nobody serves: nobody listens there, TLS does not fit, no node is known.",
+  cannotCreate: "A file cannot be written, or is there already.",
+  tryLater: "Not now: no answer in time, too much at once. The same may work later.",
+  noPermission: "Refused: who calls is not known, or may not do that.",
+  config: "Settings in the environment, or certificates, are wrong.",
+  interrupted: "Ctrl-C (SIGINT) came before it was done.",
+  terminated: "SIGTERM came before it was done.",
+};

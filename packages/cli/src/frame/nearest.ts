@@ -1,14 +1,15 @@
-/** More mistakes than these, and another word was meant. */
-const MAX_DISTANCE = 3;
+/** One mistake in so many letters: with more, another word was meant. */
+const LETTERS_PER_MISTAKE = 3;
 
 /** The word that was probably meant, if one is near. */
 export function nearest(typed: string, known: readonly string[]): string | undefined {
+  if (typed === "") return undefined;
   const ranked = known
     .map((word) => ({ word, distance: word.startsWith(typed) ? 1 : editDistance(typed, word) }))
     .sort((a, b) => a.distance - b.distance);
   const [best] = ranked;
-  const isNear = best !== undefined && best.distance <= Math.min(MAX_DISTANCE, typed.length / 2);
-  return isNear ? best.word : undefined;
+  const maxDistance = Math.max(1, Math.floor(typed.length / LETTERS_PER_MISTAKE));
+  return best !== undefined && best.distance <= maxDistance ? best.word : undefined;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other. */

@@ -38,7 +38,11 @@ const SIGNS: readonly (readonly [
     "clientCertificate",
   ],
   [/protocol error|parse error|HTTP\//i, "it speaks another protocol", "otherProtocol"],
-  [/ECONNRESET|EPIPE|hang up|dropped|closed/i, "it ended the connection", "ended"],
+  [
+    /ECONNRESET|EPIPE|hang up|dropped|closed|failed to connect/i,
+    "it ended the connection",
+    "ended",
+  ],
 ];
 
 /** @param message of an error of the network, or of TLS */

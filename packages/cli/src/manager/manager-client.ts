@@ -23,7 +23,6 @@ export async function withManager<Result>(
   const connection = {
     address: options.manager,
     hasTls: clientOptions.tls !== undefined,
-    hasToken: clientOptions.token !== undefined,
     timeoutMs: options.timeout,
   };
   let client: PushClient | undefined;

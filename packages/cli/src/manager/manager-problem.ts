@@ -6,7 +6,6 @@ import { explainNetwork } from "../frame/network-problem.ts";
 export interface Connection {
   readonly address: string;
   readonly hasTls: boolean;
-  readonly hasToken: boolean;
   readonly timeoutMs: number;
 }
 
@@ -50,7 +49,7 @@ function exitCodeOf({ code, reason }: PushError): ExitCode {
 
 function explain(error: PushError, connection: Connection): Explained {
   const { code, reason, message } = error;
-  const { address, hasToken, timeoutMs } = connection;
+  const { address, timeoutMs } = connection;
   if (code === "UNAVAILABLE" && reason === "") return explainUnreachable(message, connection);
   switch (code) {
     case "DEADLINE_EXCEEDED":
@@ -61,9 +60,7 @@ function explain(error: PushError, connection: Connection): Explained {
     case "UNAUTHENTICATED":
       return {
         message: `the push-manager does not know who calls: ${message}`,
-        hint: hasToken
-          ? "Its token is not in PUSH_TOKENS_FILE of the push-manager."
-          : "Name the file with your token: --token-file FILE; or, with PUSH_AUTH=mtls, your certificate: --cert and --key.",
+        hint: HINTS[reason] ?? "",
       };
     case "PERMISSION_DENIED":
       return {
@@ -81,6 +78,11 @@ function explain(error: PushError, connection: Connection): Explained {
 }
 
 const HINTS: Readonly<Record<string, string>> = {
+  TOKEN_MISSING: "Name the file with your token: --token-file FILE.",
+  TOKEN_INVALID: "Your token is not in PUSH_TOKENS_FILE of the push-manager.",
+  CERTIFICATE_MISSING: "Show your certificate: --cert FILE --key FILE.",
+  CERTIFICATE_UNKNOWN:
+    "No caller in PUSH_TOKENS_FILE of the push-manager, or more than one, has a name of your certificate.",
   NO_NODES:
     "Start a connect-node with the same registry (REGISTRY, ETCD_ENDPOINTS), and look at pushcast nodes.",
   STOPPING: "Call another push-manager.",
