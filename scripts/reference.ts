@@ -1,8 +1,9 @@
 // Writes the tables in the docs that say what the code says: settings, metrics, what the manifests take and
-// ask for, licences. With --check it changes nothing and fails if they are not current.
+// ask for, licences, the help of commands. With --check it changes nothing and fails if they are not current.
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { configOptions, PROFILES } from "@pushcast/cdk8s";
+import { commands, EXIT_CODES, EXIT_MEANINGS, optionName, usage } from "@pushcast/cli";
 import { createConnectNode, nodeChecks, nodeSettings } from "@pushcast/connect-node";
 import { createPushManager, pushManagerChecks, pushManagerSettings } from "@pushcast/push-manager";
 import {
@@ -90,6 +91,31 @@ function licencesInProduction(): string {
   return licencesTable(packagesBelow(lock, workspaces(lock)).values());
 }
 
+/** What each command prints as its help. */
+function commandsReference(): string {
+  return commands
+    .map((command) => `### pushcast ${command.name}\n\n\`\`\`text\n${usage(command)}\`\`\``)
+    .join("\n\n");
+}
+
+function exitCodesTable(): string {
+  const rows = Object.entries(EXIT_CODES).map(
+    ([name, code]) => `| ${code} | ${EXIT_MEANINGS[name as keyof typeof EXIT_CODES]} |`,
+  );
+  return ["| exit code | |", "|--:|---|", ...rows].join("\n");
+}
+
+/** The variables that stand for options, and for which. */
+function environmentTable(): string {
+  const options = commands.flatMap((command) => Object.entries(command.options));
+  const texts = new Map(
+    options.flatMap(([key, { env, doc }]) =>
+      env === undefined ? [] : [[env, `| \`${env}\` | \`${optionName(key)}\` | ${cell(doc)} |`]],
+    ),
+  );
+  return ["| variable | option | |", "|---|---|---|", ...texts.values()].join("\n");
+}
+
 function replaceSection(page: string, name: string, table: string): string {
   const section = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- /${name} -->)`);
   if (!section.test(page)) throw new Error(`there is no section ${name}`);
@@ -98,6 +124,11 @@ function replaceSection(page: string, name: string, table: string): string {
 
 /** Each page, with the tables of its sections. */
 const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  "docs/cli.md": {
+    environment: environmentTable,
+    "exit-codes": exitCodesTable,
+    commands: commandsReference,
+  },
   "docs/operations.md": { settings: settingsTable, metrics: metricsTable },
   "docs/kubernetes.md": { sizes: sizesTable, drain: drainTable },
   "docs/testing.md": { "not-run": notRunTable },

@@ -61,6 +61,17 @@ export const CLAIMS: Claims = {
       against: "the folders",
     },
   ],
+  "docs/cli.md": [
+    { block: "npx pushcast tail --room lobby", how: "run", by: "test/docs/cli.test.ts" },
+    { block: "npx pushcast push room lobby 'Hello'", how: "run", by: "test/docs/cli.test.ts" },
+    {
+      every: "sh",
+      how: "checked",
+      by: "test/docs/cli.test.ts",
+      against: "the options of the commands",
+    },
+    { every: "text", how: "checked", by: "test/docs/cli.test.ts", against: "the commands' help" },
+  ],
   "docs/kubernetes.md": [
     { every: "sh", ...NO_CLUSTER },
     {
@@ -93,6 +104,12 @@ export const CLAIMS: Claims = {
     },
     {
       block: "(umask 077; openssl rand -hex 32 > secret)          # for JWT_SECRET_FILE",
+      how: "run",
+      by: "test/docs/operations.test.ts",
+    },
+    {
+      block:
+        "npx pushcast token ann --secret-file secret --room lobby --audience push --output ann.jwt",
       how: "run",
       by: "test/docs/operations.test.ts",
     },

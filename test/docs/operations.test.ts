@@ -1,3 +1,4 @@
+import { createPublicKey, createSecretKey } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -5,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { resolveConfig } from "@pushcast/cdk8s";
 import { listen } from "@pushcast/runtime";
+import { jwtVerify } from "jose";
 import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import { manifestsOf, workloadsOf } from "../../infra/cdk8s/test/support/manifests.ts";
@@ -63,6 +65,24 @@ test("the secrets and keys that the page makes are ones that a node reads, and o
   for (const name of ["secret", "ticket-secrets"]) {
     expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
   }
+
+  const tokens = withReplaced(blockOf(PAGE, "npx pushcast token").code, {
+    "secret-file secret": `secret-file ${join(folder, "secret")}`,
+    "private.pem": join(folder, "private.pem"),
+    "ann.jwt": join(folder, "ann.jwt"),
+  });
+  const printed = await runShell(tokens);
+  const keys = {
+    secret: createSecretKey(read("secret").subarray(0, 64)),
+    public: read("public.pem"),
+  };
+  const [ofSecret, ofPair] = [
+    read("ann.jwt").toString().trim(),
+    /^ey\S+$/m.exec(printed)?.[0] ?? "",
+  ];
+  const expected = { payload: { sub: "ann", aud: "push", rooms: ["lobby"] } };
+  expect(await jwtVerify(ofSecret, keys.secret)).toMatchObject(expected);
+  expect(await jwtVerify(ofPair, createPublicKey(keys.public))).toMatchObject(expected);
 });
 
 test("the callers of the page are read by a push-manager", () => {

@@ -4,3 +4,4 @@ export { createDevSystem, type DevReady, type DevSystemInit } from "./dev/system
 export type { Command } from "./frame/command.ts";
 export { EXIT_CODES, EXIT_MEANINGS } from "./frame/exit-codes.ts";
 export { usage } from "./frame/help.ts";
+export { optionName } from "./frame/option.ts";

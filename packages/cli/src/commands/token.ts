@@ -126,6 +126,9 @@ export const tokenCommand = defineCommand({
     if (options.output !== undefined) output.note(`the token is in ${options.output}`);
     output.note("A connect-node takes it with:");
     for (const [name, value] of Object.entries(settings)) output.note(`  ${name}=${value}`);
+    if (signing.lacksPublicFile) {
+      output.note("That file is not there: --create writes the key's public half to it.");
+    }
     output.warning(
       "for development only: who can read the key's file can be any user. In production your issuer makes tokens.",
     );

@@ -18,6 +18,8 @@ export interface SigningKey {
   readonly key: KeyObject;
   /** Settings of a connect-node. */
   readonly settings: Readonly<Record<string, string>>;
+  /** The public half of the key is not in the file that the settings name. */
+  readonly lacksPublicFile: boolean;
   /** Files that were made for it. */
   readonly created: readonly string[];
   /** Others than its owner may read the file. */
@@ -56,6 +58,7 @@ export function openSecret(path: string, create: boolean): SigningKey {
     algorithm: "HS256",
     key: createSecretKey(bytes.subarray(0, end)),
     settings: { AUTH_MODE: "jwt", JWT_SECRET_FILE: resolve(path) },
+    lacksPublicFile: false,
     created: isNew ? [path] : [],
     isReadByOthers: isReadByOthers(path),
   };
@@ -85,6 +88,7 @@ export function openPrivateKey(path: string, create: boolean): SigningKey {
     algorithm: algorithmOf(key, path),
     key,
     settings: { AUTH_MODE: "jwt", JWT_PUBLIC_KEY_FILE: resolve(publicPath) },
+    lacksPublicFile: !existsSync(publicPath),
     created,
     isReadByOthers: isReadByOthers(path),
   };
