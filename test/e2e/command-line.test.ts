@@ -168,7 +168,9 @@ describe("pushes reach those who tail:", () => {
   test("as lines that a terminal cannot be commanded by", async () => {
     const args = ["tail", "--room", "hall", "--count", "1"];
     const tail = startInMemory(args, { env: environment(), terminalColumns: 80 });
-    await expect.poll(() => tail.stderr).toContain("connected to open as pushcast-tail-");
+    await expect
+      .poll(() => tail.stderr, { timeout: 10_000 })
+      .toContain("connected to open as pushcast-tail-");
     await here(["push", "room", "hall", "a\u001b[2Jb"]);
     await tail.exitCode;
     expect(tail.stdout).toMatch(/\d\d:\d\d:\d\d\.\d{3}.* {2}.*hall.* {2}a\\u001b\[2Jb\n$/);
@@ -578,6 +580,16 @@ describe("the program", () => {
     stage.atEnd(() => child.kill("SIGKILL"));
     return { child, written, closed: once(child, "close") as Promise<[number | null]> };
   }
+
+  test("shows its help without loading what commands need", async () => {
+    const help = start(["--help"], { NODE_DEBUG: "module" });
+    expect(await help.closed).toEqual([0, null]);
+    expect(help.written.stdout).toMatch(/^Usage: pushcast/);
+    expect(help.written.stderr).not.toContain("grpc-js");
+    const command = start(["nodes", "--manager", "localhost:1"], { NODE_DEBUG: "module" });
+    await command.closed;
+    expect(command.written.stderr).toContain("grpc-js");
+  });
 
   test("pushes, and ends by itself", async () => {
     const { written, closed } = start(["push", "room", "lobby", "Hello", "--json"]);

@@ -70,3 +70,9 @@ describe("what is wrong is said with the way out", () => {
     });
   });
 });
+
+test("after -- nothing is an option, neither --json nor --help", async () => {
+  const { exitCode, stderr } = await runInMemory(["dev", "--", "--json", "--help"]);
+  expect(exitCode).toBe(64);
+  expect(stderr).toContain('pushcast: there is one argument too many: "--json"\n');
+});

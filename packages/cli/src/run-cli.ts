@@ -13,7 +13,8 @@ import { version } from "./version.ts";
  * @returns how it ends; errors that a person can do something about have been said on stderr
  */
 export async function runCli(args: readonly string[], io: Io): Promise<ExitCode> {
-  const output = new Output(io, args.includes("--json"));
+  // Also for errors in what stands before it.
+  const output = new Output(io, has(args, "--json"));
   const [first, ...rest] = args;
   try {
     switch (first) {
@@ -29,7 +30,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<ExitCode>
         return print(io, rest[0] === undefined ? overview(commands) : usage(find(rest[0])));
     }
     const command = find(first);
-    if (asksForHelp(rest)) return print(io, usage(command));
+    if (has(rest, "-h", "--help")) return print(io, usage(command));
     return await runCommand(command, rest, io, output).catch((error) => {
       throw withHelp(error, command);
     });
@@ -81,10 +82,10 @@ function find(name: string): Command {
   );
 }
 
-function asksForHelp(args: readonly string[]): boolean {
+/** After `--` nothing is an option. */
+function has(args: readonly string[], ...names: readonly string[]): boolean {
   const end = args.indexOf("--");
-  const options = end === -1 ? args : args.slice(0, end);
-  return options.includes("-h") || options.includes("--help");
+  return args.some((arg, index) => (end === -1 || index < end) && names.includes(arg));
 }
 
 function print(io: Io, text: string): ExitCode {

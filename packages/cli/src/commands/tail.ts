@@ -77,12 +77,14 @@ export const tailCommand = defineCommand({
         import("../frame/files.ts"),
         import("node:crypto"),
       ]);
-    const token = readToken({
-      option: "--client-token-file",
-      path: options.clientTokenFile,
-      variable: "PUSHCAST_CLIENT_TOKEN",
-      ofEnv: env.PUSHCAST_CLIENT_TOKEN,
-    });
+    const currentToken = () =>
+      readToken({
+        option: "--client-token-file",
+        path: options.clientTokenFile,
+        variable: "PUSHCAST_CLIENT_TOKEN",
+        ofEnv: env.PUSHCAST_CLIENT_TOKEN,
+      });
+    const token = currentToken();
     const { room: rooms, user, insecureToken, ca, count } = options;
     if (rooms.length === 0 && user === undefined && token === undefined) {
       throw new UsageError("tail needs --room NAME, --user ID or both");
@@ -101,7 +103,8 @@ export const tailCommand = defineCommand({
         // With a token alone, whatever is for its user.
         hasSelf: user !== undefined || rooms.length === 0,
         ...(userId === undefined ? {} : { userId }),
-        ...(token === undefined ? {} : { token }),
+        // The file may have a newer one by the next connection.
+        ...(token === undefined ? {} : { token: () => currentToken() ?? token }),
         ...(ca === undefined ? {} : { ca: readFile(ca, "--ca") }),
         ...(count === undefined ? {} : { count }),
       },

@@ -5,10 +5,10 @@ const CLEAR_BELOW = "\u001b[J";
 
 /** Lines on a terminal that are replaced by the next ones. */
 export class Screen {
-  readonly #output: Output;
+  readonly #output: Pick<Output, "rows" | "control">;
   #height = 0;
 
-  constructor(output: Output) {
+  constructor(output: Pick<Output, "rows" | "control">) {
     this.#output = output;
   }
 

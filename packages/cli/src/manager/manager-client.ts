@@ -5,7 +5,6 @@ import { EXIT_CODES } from "../frame/exit-codes.ts";
 import { readFile } from "../frame/files.ts";
 import { checkTokenStaysSecret, readToken } from "../frame/token.ts";
 import type { ManagerOptionValues } from "./manager-options.ts";
-import { managerProblem } from "./manager-problem.ts";
 
 const ADDRESS = /^(?:dns:\/{0,3})?(\[[\da-fA-F:]+\]|[^\s:/]+):(\d{1,5})$/;
 
@@ -19,7 +18,10 @@ export async function withManager<Result>(
   use: (client: PushClient) => Promise<Result>,
 ): Promise<Result> {
   const clientOptions = readClientOptions(options, env.PUSHCAST_TOKEN);
-  const { createPushClient } = await import("@pushcast/api");
+  const [{ createPushClient }, { managerProblem }] = await Promise.all([
+    import("@pushcast/api"),
+    import("./manager-problem.ts"),
+  ]);
   const connection = {
     address: options.manager,
     hasTls: clientOptions.tls !== undefined,

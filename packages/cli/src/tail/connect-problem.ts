@@ -4,9 +4,14 @@ import { explainNetwork } from "../frame/network-problem.ts";
 import { printable } from "../frame/printable.ts";
 import type { ConnectFailure } from "./telling-socket.ts";
 
-/** Whether another attempt may do better by itself: the node is full, starts or drains. */
-export function mayPass(failure: ConnectFailure): boolean {
-  return failure.kind === "refused" && (failure.status === 429 || failure.status === 503);
+/**
+ * Whether another attempt may do better by itself: the node is full, starts or drains; or it went well
+ * before, and what stands before the nodes has none to ask now.
+ */
+export function mayPass(failure: ConnectFailure, wasOpen: boolean): boolean {
+  if (failure.kind === "unreachable") return wasOpen;
+  const { status } = failure;
+  return status === 429 || status === 503 || (wasOpen && status >= 500);
 }
 
 /** Why there is no connection, for a person. */

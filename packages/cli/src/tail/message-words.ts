@@ -40,7 +40,7 @@ export function gapWords({ room, reason }: Gap, { style }: Pick<Output, "style">
 }
 
 /** With milliseconds, in the time of this machine. */
-export function timeInWords(time: Date): string {
+function timeInWords(time: Date): string {
   const digits = (value: number, count = 2) => String(value).padStart(count, "0");
   const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => digits(part));
   return `${clock.join(":")}.${digits(time.getMilliseconds(), 3)}`;

@@ -26,12 +26,11 @@ export function closedProblem(
     const reason = closed.reason || `${closed.code} ${closed.name}`;
     return connectProblem({ kind: "unreachable", message: reason }, url);
   }
-  const isHopeless = failure.kind === "refused" ? !mayPass(failure) : !wasOpen;
-  return isHopeless ? connectProblem(failure, url) : undefined;
+  return mayPass(failure, wasOpen) ? undefined : connectProblem(failure, url);
 }
 
 function endProblem({ code, name, reason }: Closed): CliError {
-  const isOfToken = name === "TOKEN_EXPIRED" || name === "FORBIDDEN";
+  const isOfToken = code === 4401 || code === 4403;
   return new CliError({
     code: name,
     message: `the session was ended: ${code} ${name}${reason && `, ${printable(reason)}`}`,

@@ -5,6 +5,7 @@ import {
   type Gap,
   type Message,
   type Room,
+  type Warning,
 } from "@pushcast/client";
 import type { CliError } from "../frame/cli-error.ts";
 import type { Context } from "../frame/command.ts";
@@ -19,7 +20,8 @@ import { type ConnectFailure, tellingSocket } from "./telling-socket.ts";
 export interface TailOptions {
   readonly url: string;
   readonly userId?: string;
-  readonly token?: string;
+  /** Asked for each connection. */
+  readonly token?: () => string;
   readonly ca?: Buffer;
   /** Rooms to join. */
   readonly rooms: readonly string[];
@@ -63,15 +65,18 @@ class Tail {
     this.#onEnd = onEnd;
     this.#url = url;
     this.#left = count;
-    this.#client = connect({
+    const connectOptions = {
       url,
       WebSocket: tellingSocket(ca, (failure) => {
         this.#failure = failure;
       }),
-      onWarning: ({ message }) => output.note(message),
+      // Each room, and self where it is shown, says its own.
+      onGap: () => {},
+      onWarning: ({ message }: Warning) => output.note(message),
       ...(userId === undefined ? {} : { userId }),
       ...(token === undefined ? {} : { token }),
-    });
+    };
+    this.#client = connect(connectOptions);
     this.#client.on("state", (state) => this.#stateChanged(state));
     for (const name of rooms) this.#follow(this.#client.room(name));
     if (!hasSelf) return;
