@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleProgram, PROGRAMS, type ProgramName } from "../../infra/images/src/bundle.ts";
+import { startOtlpCollector } from "../support/otlp-collector.ts";
 import { listServices } from "../support/reflection.ts";
 import { it } from "../support/stage.ts";
 
@@ -72,9 +73,17 @@ describe.each(PROGRAMS)("the bundle of %s", (program) => {
   });
 });
 
-it("bundles serve together, with an etcd, and answer reflection", async ({ stage }) => {
+it("bundles serve together, with an etcd, answer reflection, and export traces", async ({
+  stage,
+}) => {
   const etcd = await stage.etcd();
-  const settings = { ETCD_ENDPOINTS: etcd.endpoint };
+  const collector = await startOtlpCollector();
+  stage.atEnd(() => collector.close());
+  const settings = {
+    ETCD_ENDPOINTS: etcd.endpoint,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+    OTEL_TRACES_SAMPLER_ARG: 1,
+  };
   const manager = await stage.manager(settings, root);
   const node = await stage.node(settings, root);
   const publisher = stage.publisher(manager);
@@ -90,4 +99,6 @@ it("bundles serve together, with an etcd, and answer reflection", async ({ stage
 
   expect(await node.process.stop()).toBe(0);
   expect(await manager.process.stop()).toBe(0);
+  const services = new Set(collector.spans.map(({ service }) => service));
+  expect(services).toEqual(new Set(["push-manager", "connect-node"]));
 });

@@ -14,11 +14,8 @@ import type { RunningSystem, System } from "./system.ts";
 const MORE_THAN_ALL_CLIENTS = 20_000;
 
 /** Connect-nodes and a push-manager beside them, with their defaults. */
-export function pushcast(
-  name: string,
-  setup: string,
-  { nodes = 1, nodeSettings = {} }: PushcastInit = {},
-): System {
+export function pushcast(name: string, setup: string, init: PushcastInit = {}): System {
+  const { nodes = 1 } = init;
   return {
     name,
     dialect: "pushcast",
@@ -29,7 +26,7 @@ export function pushcast(
       const file = new URL("../../../package.json", import.meta.url);
       return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
     },
-    start: () => start(nodes, nodeSettings),
+    start: () => start(nodes, init),
   };
 }
 
@@ -37,9 +34,15 @@ export interface PushcastInit {
   /** One has the server's core; more share all cores with the rest. @default 1 */
   readonly nodes?: number;
   readonly nodeSettings?: Settings;
+  readonly managerSettings?: Settings;
+  /** Of the version that is run, built. @default this one's */
+  readonly root?: string | undefined;
 }
 
-async function start(count: number, nodeSettings: Settings): Promise<RunningSystem> {
+async function start(
+  count: number,
+  { nodeSettings = {}, managerSettings = {}, root }: PushcastInit,
+): Promise<RunningSystem> {
   const nodes: RunningNode[] = [];
   let manager: RunningManager | undefined;
   const close = async () => {
@@ -47,21 +50,24 @@ async function start(count: number, nodeSettings: Settings): Promise<RunningSyst
   };
   try {
     for (let n = 0; n < count; n += 1) {
-      const node = await startNode({
+      const settings = {
         REGISTRY: "memory",
         // All clients connect at once.
         HANDSHAKE_BURST: MORE_THAN_ALL_CLIENTS,
         POD_NAME: `node-${n}`,
         ...nodeSettings,
-      });
+      };
+      const node = await startNode(settings, root);
       nodes.push(node);
     }
-    manager = await startManager({
+    const settings = {
       REGISTRY: "static",
       NODES: nodes.map(({ grpcAddress }) => grpcAddress).join(),
       // As in production, not as in tests.
       ACK_TIMEOUT_MS: undefined,
-    });
+      ...managerSettings,
+    };
+    manager = await startManager(settings, root);
     if (count === 1) {
       for (const { process } of nodes) pin(process.pid, SERVER_CORE);
       pin(manager.process.pid, LOAD_CORES);

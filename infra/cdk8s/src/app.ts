@@ -33,7 +33,7 @@ export function createApp(config: Config, outdir?: string): App {
   }
   const addChart = (id: string) => new Chart(app, id, chartProps(config.namespace));
 
-  const { network, deletionCost, tls, connectNode } = config;
+  const { network, deletionCost, tls, connectNode, traces } = config;
   const workloads: WorkloadName[] = ["etcd", "push-manager", "connect-node"];
   if (deletionCost.enabled) workloads.push("deletion-cost");
   if (network.policies) {
@@ -41,6 +41,7 @@ export function createApp(config: Config, outdir?: string): App {
       network,
       workloads,
       calledUrls: urlsIn(connectNode.settings),
+      traces,
     });
   }
   // Of a kind that only cert-manager knows.

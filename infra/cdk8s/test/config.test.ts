@@ -117,6 +117,19 @@ describe("a configuration is refused with the place and the reason", () => {
       },
     ],
     [
+      "a setting of traces, which are for both services",
+      { pushManager: { settings: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" } } },
+      {
+        path: "pushManager.settings.OTEL_EXPORTER_OTLP_ENDPOINT",
+        problem: "stands in traces.endpoint",
+      },
+    ],
+    [
+      "a collector's URL with a password in it, which would stand in the manifests",
+      { traces: { endpoint: "http://user:password@collector:4318" } },
+      { path: "traces.endpoint", problem: expect.stringContaining("without credentials") },
+    ],
+    [
       "a setting that must be the same in all processes, for one service",
       { connectNode: { settings: { LOG_BYTES: 1024 } } },
       {

@@ -132,11 +132,12 @@ describe("where egress is restricted, connect-nodes reach whom their settings ha
   const internet: End = { ip: "203.0.113.7" };
 
   function reached(own: Pick<NetworkPoliciesProps, "calledUrls"> & Partial<Network>, to: End) {
-    const { calledUrls, ...network } = own;
-    const config = resolveConfig("prod", { network: { restrictEgress: true, ...network } });
+    const { calledUrls, ...callees } = own;
+    const config = resolveConfig("prod", { network: { restrictEgress: true, ...callees } });
     const chart = new Chart(new App(), "network", { namespace: config.namespace });
     const workloads: WorkloadName[] = ["etcd", "push-manager", "connect-node"];
-    new NetworkPolicies(chart, "policies", { network: config.network, workloads, calledUrls });
+    const { network, traces } = config;
+    new NetworkPolicies(chart, "policies", { network, workloads, calledUrls, traces });
     const policies = chart.toJson() as Manifest[];
     const node = workloadEnds(manifestsOf(config)).get("connect-node");
     if (node === undefined) throw new Error("there is no connect-node");
@@ -157,6 +158,46 @@ describe("where egress is restricted, connect-nodes reach whom their settings ha
     };
     expect(reached(own, accounts)).toEqual([8443]);
     expect(reached(own, internet)).toEqual([]);
+  });
+});
+
+describe("where egress is restricted, who makes spans reaches the collector", () => {
+  const collector: End = { labels: { app: "collector" }, namespace: { name: "pushcast" } };
+  const internet: End = { ip: "203.0.113.7" };
+
+  function reached(traces: ConfigInput["traces"], to: End): Record<string, number[]> {
+    const manifests = manifestsOf(
+      resolveConfig("prod", { network: { restrictEgress: true }, traces }),
+    );
+    return Object.fromEntries(
+      [...workloadEnds(manifests)].map(([name, from]) => [
+        name,
+        [80, 443, 4317, 4318].filter((port) => letsThrough(manifests, { from, to, port })),
+      ]),
+    );
+  }
+
+  test("anywhere, at the port of the URL", () => {
+    expect(reached({ endpoint: "http://collector:4318" }, internet)).toEqual({
+      etcd: [],
+      "push-manager": [4318],
+      "connect-node": [4318],
+    });
+  });
+
+  test("only where it is, at the port that its pods have", () => {
+    const collectors = {
+      endpoint: "https://collector",
+      collector: [{ podLabels: { app: "collector" } }],
+      collectorPort: 4318,
+    };
+    expect(reached(collectors, collector)).toMatchObject({ "push-manager": [4318], etcd: [] });
+    expect(reached(collectors, internet)).toMatchObject({ "push-manager": [], etcd: [] });
+  });
+
+  test("and nobody where there is none", () => {
+    const nobody = { etcd: [], "push-manager": [], "connect-node": [] };
+    expect(reached({}, collector)).toEqual(nobody);
   });
 });
 

@@ -31,7 +31,9 @@ function build<Value>(kind: Kind<Value>, fallback: Value | undefined): Setting<V
   const parse = (text: string): Parsed<Exclude<Value, undefined>> => {
     const value = kind.read(text);
     if (value !== undefined) return { ok: true, value: value as Exclude<Value, undefined> };
-    const shown = secret ? "" : `, not ${JSON.stringify(text.slice(0, SHOWN_CHARACTERS))}`;
+    // What stands before an @ of a URL may be a password.
+    const isHidden = secret || text.includes("@");
+    const shown = isHidden ? "" : `, not ${JSON.stringify(text.slice(0, SHOWN_CHARACTERS))}`;
     return { ok: false, problem: `must be ${kind.accepts}${shown}` };
   };
   return { doc: kind.doc, accepts: kind.accepts, default: fallback, secret, parse };

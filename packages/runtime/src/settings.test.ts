@@ -7,6 +7,7 @@ import {
   oneOf,
   port,
   seconds,
+  share,
   text,
   urlList,
 } from "./setting-kinds.ts";
@@ -135,6 +136,14 @@ describe("the kinds of settings", () => {
     ]);
   });
 
+  test("share takes what lies between nothing and the whole", () => {
+    const setting = share({ default: 0.5, doc: "" });
+    expect(["0", "0.01", "1"].map((given) => parse(setting, given))).toEqual([0, 0.01, 1]);
+    for (const given of ["-0.1", "1.1", "1%", "half", ".5"]) {
+      expect(parse(setting, given), given).toBeUndefined();
+    }
+  });
+
   test("port takes 0 as any free one", () => {
     const setting = port({ default: 1, doc: "" });
     const given = ["0", "65535", "65536", "tcp://10.0.0.1:80"];
@@ -224,8 +233,27 @@ describe("the shared settings", () => {
       OPS_HOST: "0.0.0.0",
       OPS_PORT: 9100,
       LOG_LEVEL: "info",
+      OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
+      OTEL_EXPORTER_OTLP_HEADERS: undefined,
+      OTEL_EXPORTER_OTLP_TIMEOUT: 10_000,
+      OTEL_TRACES_SAMPLER_ARG: 0.01,
+      OTEL_BSP_MAX_QUEUE_SIZE: 2048,
+      OTEL_BSP_SCHEDULE_DELAY: 5000,
       STOP_SECONDS: 15,
     });
+  });
+
+  test("take a collector's URL with a path, and none with a query or a password, which is not repeated", () => {
+    const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = sharedSettings;
+    expect(parse(endpoint, "https://collector:4318/otlp")).toBe("https://collector:4318/otlp");
+    for (const given of ["collector:4318", "http://", "http://h?x=1", "ftp://h"]) {
+      expect(parse(endpoint, given), given).toBeUndefined();
+    }
+    const [problem] = problemsOf(sharedSettings, {
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://user:hunter2@h",
+    });
+    expect(problem?.setting).toBe("OTEL_EXPORTER_OTLP_ENDPOINT");
+    expect(problem?.problem).not.toContain("hunter2");
   });
 
   test("have defaults that are themselves valid, and say what each is for", () => {

@@ -18,6 +18,7 @@ import {
 } from "@pushcast/wire";
 import { Registry } from "prom-client";
 import { createDeliveryCore, type DeliveryCore, type TurnBudget } from "../src/delivery-core.ts";
+import type { DeliveryTracing } from "../src/delivery-tracing.ts";
 import { type Identity, identityWithoutToken } from "../src/identity.ts";
 import { createNodeMetrics, type NodeMetrics } from "../src/metrics.ts";
 import { createRooms } from "../src/rooms/create-rooms.ts";
@@ -83,11 +84,15 @@ export class Stage {
   readonly manager = new FakeManager(EPOCH_A);
   readonly #signsOfLife: TimerHandle;
 
-  /** @param rights made with the stage's clock; by default those that the settings make */
+  /**
+   * @param rights made with the stage's clock; by default those that the settings make
+   * @param tracing made with the stage's clock; by default nothing is traced
+   */
   constructor(
     settings: Partial<NodeSettings> = {},
     budget?: TurnBudget,
     rights?: (clock: ManualClock) => RoomRights,
+    tracing?: (clock: ManualClock) => DeliveryTracing,
   ) {
     this.metrics = metricsWithoutNode(this.registry);
     this.settings = settingsWith(settings);
@@ -102,6 +107,7 @@ export class Stage {
       logger: silentLogger,
       metrics: this.metrics,
       ...(budget === undefined ? {} : { budget }),
+      ...(tracing === undefined ? {} : { tracing: tracing(clock) }),
     });
     this.core.intake.attach(this.manager.epoch, 0);
     const everyMs = (this.settings.LOG_SECONDS * 1000) / 2;

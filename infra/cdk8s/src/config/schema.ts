@@ -15,11 +15,19 @@ import {
   secretKey,
 } from "./fields.ts";
 import { filesSection, notAmongSettings } from "./files.ts";
-import { settingsSection } from "./settings.ts";
+import { settingsSection, settingValue } from "./settings.ts";
 
 /** Another value would contradict the manifests' Services, probes and policies. */
 const GIVEN = "is given by the manifests";
-const OWNED = { REGISTRY: GIVEN, ETCD_ENDPOINTS: GIVEN, NODES: GIVEN, OPS_PORT: GIVEN };
+const OWNED = {
+  REGISTRY: GIVEN,
+  ETCD_ENDPOINTS: GIVEN,
+  NODES: GIVEN,
+  OPS_PORT: GIVEN,
+  OTEL_EXPORTER_OTLP_ENDPOINT: "stands in traces.endpoint",
+  OTEL_EXPORTER_OTLP_HEADERS: "is a secret: put it into one, and name that in traces.headersSecret",
+  OTEL_TRACES_SAMPLER_ARG: "stands in traces.ratio",
+};
 const OWNED_OF_EACH = { ...OWNED, GRPC_PORT: GIVEN, POD_NAME: GIVEN };
 const FOR_ALL = "is the same in all processes: it stands in settings, for both services at once";
 const SAME_EVERYWHERE = { LOG_BYTES: FOR_ALL, LOG_SECONDS: FOR_ALL, MAX_CONTENT_BYTES: FOR_ALL };
@@ -327,6 +335,35 @@ export const configSchema = z.strictObject({
         .readonly()
         .default([])
         .describe("The ports of their pods, where they are others than those of the URLs."),
+    })
+    .prefault({}),
+  traces: z
+    .strictObject({
+      endpoint: settingValue(sharedSettings.OTEL_EXPORTER_OTLP_ENDPOINT)
+        .optional()
+        .describe(
+          "The OTLP collector's URL for HTTP, such as http://collector.observability:4318, to which managers and nodes export traces. With none, nothing is traced.",
+        ),
+      ratio: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(sharedSettings.OTEL_TRACES_SAMPLER_ARG.default)
+        .describe("The share of pushes that begin a trace, of those that come without one."),
+      headersSecret: secretKey
+        .optional()
+        .describe(
+          "Where OTEL_EXPORTER_OTLP_HEADERS is, as `{ name, key }` of a Secret, such as a collector's API key.",
+        ),
+      collector: peers
+        .default("anyone")
+        .describe("With network.restrictEgress, who the collector is."),
+      collectorPort: z
+        .int()
+        .min(1)
+        .max(65_535)
+        .optional()
+        .describe("The port of its pods, where it is another than that of the URL."),
     })
     .prefault({}),
   monitoring: z

@@ -25,7 +25,8 @@ export function settingsSection<Schema extends SettingsSchema, Refused extends k
   >;
 }
 
-function settingValue(setting: Setting<unknown>): z.ZodType<string | number> {
+/** A value that a service takes for this setting. */
+export function settingValue(setting: Setting<unknown>): z.ZodType<string | number> {
   return z
     .union([z.string(), z.number()], "must be a text or a number")
     .superRefine((value, context) => {

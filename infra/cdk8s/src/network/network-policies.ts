@@ -14,6 +14,8 @@ export interface NetworkPoliciesProps {
   readonly workloads: readonly WorkloadName[];
   /** What connect-nodes ask, beside etcd and each other. */
   readonly calledUrls: readonly string[];
+  /** Where managers and nodes send traces. */
+  readonly traces: Config["traces"];
 }
 
 const DNS_PORT = 53;
@@ -62,7 +64,9 @@ function egress(
     case "deletion-cost":
       return [...paths, dns, { ports: tcpPorts(API_SERVER_PORTS) }];
     case "connect-node":
-      return [...paths, dns, ...calls(props)];
+      return [...paths, dns, ...calls(props), ...exports(props)];
+    case "push-manager":
+      return [...paths, dns, ...exports(props)];
     default:
       return [...paths, dns];
   }
@@ -73,8 +77,22 @@ function calls({ network, calledUrls }: NetworkPoliciesProps): k8s.NetworkPolicy
   if (calledUrls.length === 0) return [];
   const { callees, calleePorts } = network;
   const ports = calleePorts.length > 0 ? calleePorts : [...new Set(calledUrls.map(portOf))].sort();
+  return [egressTo(callees, ports)];
+}
+
+/** The collector of traces, if there is one. */
+function exports({ traces }: NetworkPoliciesProps): k8s.NetworkPolicyEgressRule[] {
+  const { endpoint, collector, collectorPort } = traces;
+  if (endpoint === undefined) return [];
+  return [egressTo(collector, [collectorPort ?? portOf(String(endpoint))])];
+}
+
+function egressTo(
+  peers: Network["callees"],
+  ports: readonly number[],
+): k8s.NetworkPolicyEgressRule {
   const rule = { ports: tcpPorts(ports) };
-  return [callees === "anyone" ? rule : { ...rule, to: callees.map(policyPeer) }];
+  return peers === "anyone" ? rule : { ...rule, to: peers.map(policyPeer) };
 }
 
 function portOf(url: string): number {

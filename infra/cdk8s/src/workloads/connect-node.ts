@@ -13,6 +13,7 @@ import { containerPort, PORTS } from "../lib/ports.ts";
 import { probes } from "../lib/probes.ts";
 import { type MountedFiles, mountFiles } from "../lib/secret-files.ts";
 import { tlsFiles } from "../lib/tls.ts";
+import { tracesEnvironment } from "../lib/traces.ts";
 import {
   addDisruptionBudget,
   addMetricsService,
@@ -72,6 +73,7 @@ export function nodeEnvironment(
     ETCD_ENDPOINTS: etcdEndpoints(config),
     ...paths,
     OPS_TOKEN: opsTokenSecret === undefined ? undefined : fromSecret(opsTokenSecret),
+    ...tracesEnvironment(config.traces),
     ...config.settings,
     ...config.connectNode.settings,
   });

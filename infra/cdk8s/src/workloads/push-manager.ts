@@ -11,6 +11,7 @@ import { containerPort, PORTS, withTls } from "../lib/ports.ts";
 import { probes } from "../lib/probes.ts";
 import { mountFiles } from "../lib/secret-files.ts";
 import { tlsFiles } from "../lib/tls.ts";
+import { tracesEnvironment } from "../lib/traces.ts";
 import {
   addDisruptionBudget,
   addMetricsService,
@@ -62,6 +63,7 @@ function deployment(config: Config): k8s.DeploymentSpec {
       POD_NAME: fromField("metadata.name"),
       ETCD_ENDPOINTS: etcdEndpoints(config),
       ...files.paths,
+      ...tracesEnvironment(config.traces),
       ...shared,
       ...pushManager.settings,
     },

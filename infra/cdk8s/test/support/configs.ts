@@ -90,6 +90,13 @@ export const EVERY_OPTION = {
     callees: [{ podLabels: { "app.kubernetes.io/name": "accounts" } }],
     calleePorts: [8443],
   },
+  traces: {
+    endpoint: "https://collector.example.com/otlp",
+    ratio: 0.05,
+    headersSecret: { name: "collector", key: "headers" },
+    collector: [{ podLabels: { app: "collector" } }],
+    collectorPort: 4318,
+  },
   monitoring: {
     enabled: true,
     labels: { "example.com/prometheus": "main" },
