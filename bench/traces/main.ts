@@ -14,8 +14,8 @@ const USAGE = `npm run bench:traces -- [flags]
   --before <folder>  another version, installed and built there, as a variant of its own`;
 
 const RATE = 2_000;
-const SECONDS = 8;
-const WARM_UP_SECONDS = 3;
+const SECONDS = 20;
+const WARM_UP_SECONDS = 10;
 
 /** Many publications for few sessions each: what is done once a publication shows more than elsewhere. */
 const workload: Workload = {
