@@ -4,10 +4,10 @@ import { parseArgs } from "node:util";
 import { startOtlpCollector } from "../../test/support/otlp-collector.ts";
 import { measure } from "../comparison/measure.ts";
 import { faultsOf, type Measured } from "../comparison/measurement.ts";
-import { median } from "../comparison/median.ts";
+import { MAX_OTHERS_CPU, median } from "../comparison/median.ts";
 import { pushcast } from "../comparison/systems/pushcast.ts";
 import type { Workload } from "../comparison/workloads.ts";
-import { machine, table } from "../table.ts";
+import { machine, percent, table } from "../table.ts";
 
 const USAGE = `npm run bench:traces -- [flags]
   --rounds 3         in each, every variant has its turn; every second round in the opposite order
@@ -98,7 +98,8 @@ function line({ variant, measured, exportedSpans, load }: Run): string {
     `node ${measured.serverCpuMicrosPerDelivery.toFixed(2)} µs a delivery`,
     `manager ${measured.besideCpuMicrosPerPush?.toFixed(1)} µs a push`,
     `p50 ${measured.p50Ms.toFixed(2)}, p99 ${measured.p99Ms.toFixed(2)} ms`,
-    `${exportedSpans} spans, ${faultsOf(measured)} faults, load ${load.toFixed(1)}`,
+    `${exportedSpans} spans, ${faultsOf(measured)} faults`,
+    `others ${percent(measured.othersCpu)}, load ${load.toFixed(1)}`,
   ].join(" · ");
 }
 
@@ -110,9 +111,11 @@ function resultsTable(variants: readonly Variant[], runs: readonly Run[]): strin
     ["spans exported a push", ({ exportedSpans }) => exportedSpans / ALL_PUSHES, 2],
   ];
   const cell = (variant: Variant, read: (run: Run) => number, digits: number) => {
-    const own = runs.filter((run) => run.variant === variant).map(read);
-    const all = own.map((value) => value.toFixed(digits)).join(", ");
-    return `${median(own).toFixed(digits)} (${all})`;
+    const all = runs.filter((run) => run.variant === variant);
+    const undisturbed = all.filter(({ measured }) => measured.othersCpu <= MAX_OTHERS_CPU);
+    const own = (undisturbed.length > 0 ? undisturbed : all).map(read);
+    const rounds = own.map((value) => value.toFixed(digits)).join(", ");
+    return `${median(own).toFixed(digits)} (${rounds})`;
   };
   return table([
     ["median (rounds)", ...variants.map(({ name }) => name)],

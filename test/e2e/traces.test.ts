@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { PushToRoomRequest, type StreamPush } from "@pushcast/api";
+import { context, propagation, ROOT_CONTEXT, TraceFlags, trace } from "@opentelemetry/api";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { StackContextManager } from "@opentelemetry/sdk-trace";
+import { createPushClient, PushToRoomRequest, type StreamPush } from "@pushcast/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePorts } from "../support/free-ports.ts";
 import { type OtlpCollector, startOtlpCollector } from "../support/otlp-collector.ts";
@@ -23,6 +26,19 @@ function caller(flags: "00" | "01" = "01"): Caller {
   const traceId = randomBytes(16).toString("hex");
   const spanId = randomBytes(8).toString("hex");
   return { traceId, spanId, traceparent: `00-${traceId}-${spanId}-${flags}` };
+}
+
+/** Does it as a biz-server does that has registered OpenTelemetry, and has begun this span. */
+function within<Result>(span: Pick<Caller, "traceId" | "spanId">, act: () => Result): Result {
+  context.setGlobalContextManager(new StackContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  const caller = { ...span, traceFlags: TraceFlags.SAMPLED };
+  try {
+    return context.with(trace.setSpanContext(ROOT_CONTEXT, caller), act);
+  } finally {
+    propagation.disable();
+    context.disable();
+  }
 }
 
 describe("with a collector", () => {
@@ -73,13 +89,12 @@ describe("with a collector", () => {
 
   test("a push is one trace, from its caller through the manager and its links to the sockets of each node", async () => {
     const manager = await managerOf(traced);
-    const { traceId, spanId, traceparent } = caller();
-    const publisher = stage.publisher(manager, { traceparent });
-    const { messageId } = await publisher.pushToRoom({
-      roomId: ROOM,
-      content: CONTENT,
-      excludeUserIds: ["nobody"],
-    });
+    const { traceId, spanId } = caller();
+    const bizServer = createPushClient({ address: manager.grpcAddress });
+    stage.atEnd(() => bizServer.close());
+    const { messageId } = await within({ traceId, spanId }, () =>
+      bizServer.pushToRoom(ROOM, CONTENT, { excludeUserIds: ["nobody"] }),
+    );
 
     const spans = await collector.trace(traceId, 5);
     const [push, ...others] = spans.sort((a, b) => b.name.length - a.name.length);

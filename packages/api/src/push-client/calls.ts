@@ -3,6 +3,7 @@ import { Channels } from "./channels.ts";
 import type { CallOptions, PushClientOptions } from "./options.ts";
 import { PushError } from "./push-error.ts";
 import { Backoff, mayBeRetried, wait } from "./retries.ts";
+import { injectTrace } from "./trace-context.ts";
 
 const DEADLINE_MS = 10_000;
 const ATTEMPT_MS = 3_000;
@@ -88,6 +89,7 @@ export class Calls {
   /** Of one attempt. @throws PushError if the token cannot be had, or is none */
   async metadata(): Promise<Metadata> {
     const metadata = new Metadata();
+    injectTrace(metadata);
     if (this.#token === undefined) return metadata;
     const token = typeof this.#token === "string" ? this.#token : await this.#newToken(this.#token);
     // The library would say so, too, and repeat the token.
