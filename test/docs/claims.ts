@@ -125,6 +125,13 @@ export const CLAIMS: Claims = {
       against: "what the manifests have",
     },
     {
+      block:
+        "biz-server's span                                     its own, if it sends a traceparent",
+      how: "checked",
+      by: "test/e2e/traces.test.ts",
+      against: "the spans of a push",
+    },
+    {
       block: "POST <AUTHZ_URL>                      Content-Type: application/json",
       how: "checked",
       by: "test/docs/operations.test.ts",

@@ -4,6 +4,7 @@ import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { StackContextManager } from "@opentelemetry/sdk-trace";
 import { createPushClient, PushToRoomRequest, type StreamPush } from "@pushcast/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { blockOf } from "../docs/pages.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { type OtlpCollector, startOtlpCollector } from "../support/otlp-collector.ts";
 import type { RunningManager, RunningNode, Settings } from "../support/processes.ts";
@@ -124,6 +125,13 @@ describe("with a collector", () => {
       ["push-manager", "pushcast.link", "node-a", 1],
       ["push-manager", "pushcast.link", "node-b", 1],
     ]);
+    const { code } = blockOf("docs/operations.md", "biz-server's span");
+    const drawn = Array.from(
+      code.matchAll(/─ (\S+)(?: +\{node_id: (.+)\})?/g),
+      ([, ...span]) => span,
+    );
+    const made = spans.map(({ name, attributes }) => [name, attributes["pushcast.node_id"]]);
+    expect(drawn.sort()).toEqual(made.sort());
     for (const { name, attributes } of others) {
       if (name !== "pushcast.deliver") continue;
       expect(attributes["pushcast.message_id"]).toBe(messageId);
