@@ -93,11 +93,11 @@ describe("the names on the page", () => {
   });
 
   test("of metrics are exported", () => {
-    const operations = readFileSync(join(ROOT, "docs/operations.md"), "utf8");
+    const reference = readFileSync(join(ROOT, "docs/reference.md"), "utf8");
     const named = spans.filter((span) => /^(connect_node|push_manager)_\w+$/.test(span));
 
     expect(named).not.toEqual([]);
-    expect(named.filter((name) => !new RegExp(`\`${name}[\`{]`).test(operations))).toEqual([]);
+    expect(named.filter((name) => !new RegExp(`\`${name}[\`{]`).test(reference))).toEqual([]);
   });
 
   test("of hosts are those of Services", () => {

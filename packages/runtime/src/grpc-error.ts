@@ -1,22 +1,23 @@
 import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
+import type { RpcErrorName, RpcErrorNameOf } from "./rpc-errors.ts";
 
 /** The trailer that has the machine-readable name of an error. */
 const CODE_TRAILER = "pushcast-code";
 
-function statusObject(code: status, details: string, pushcastCode: string): StatusObject {
+function statusObject(code: status, details: string, pushcastCode: RpcErrorName): StatusObject {
   const metadata = new Metadata();
   metadata.set(CODE_TRAILER, pushcastCode);
   return { code, details, metadata };
 }
 
 /** An error that is the caller's to see: a gRPC status and a machine-readable name. */
-export class RpcError extends Error {
-  readonly code: status;
+export class RpcError<Status extends status = status> extends Error {
+  readonly code: Status;
   /** "ROOM_INVALID": what programs decide by. */
-  readonly pushcastCode: string;
+  readonly pushcastCode: RpcErrorName;
 
   /** @param message for a person; goes to the caller */
-  constructor(code: status, pushcastCode: string, message: string) {
+  constructor(code: Status, pushcastCode: RpcErrorNameOf<Status>, message: string) {
     super(message);
     this.name = "RpcError";
     this.code = code;

@@ -92,7 +92,7 @@ afterEach(async () => {
 const greeting: UntypedServiceImplementation = {
   Greet: unaryHandler(
     ({ name }: { name: string }) => {
-      if (name === "") throw new RpcError(status.INVALID_ARGUMENT, "NAME_INVALID", "name is empty");
+      if (name === "") throw new RpcError(status.INVALID_ARGUMENT, "ROOM_INVALID", "name is empty");
       if (name === "bug") throw new Error("secret detail");
       return { words: { text: `Hello ${name}` } };
     },
@@ -150,7 +150,7 @@ describe("calls", () => {
     });
     const refused = (await call(client, "Greet", { name: "" })) as ServiceError;
     expect(refused).toMatchObject({ code: status.INVALID_ARGUMENT, details: "name is empty" });
-    expect(refused.metadata.get("pushcast-code")).toEqual(["NAME_INVALID"]);
+    expect(refused.metadata.get("pushcast-code")).toEqual(["ROOM_INVALID"]);
     const failed = await call(client, "Greet", { name: "bug" });
     expect(failed).toMatchObject({ code: status.INTERNAL, details: "internal error" });
   });

@@ -1,15 +1,11 @@
 import { inspect } from "node:util";
+import { EXIT_CODES } from "./exit-codes.ts";
 import { ListenError } from "./listen.ts";
 import type { Service } from "./service.ts";
 import { InvalidSettings } from "./settings.ts";
 
 /** Interrupts that come closer together than this are one press of Ctrl-C. */
 const KEY_PRESS_MS = 200;
-
-const EXIT_OK = 0;
-const EXIT_FAILED = 1;
-/** EX_CONFIG of sysexits.h. */
-const EXIT_CONFIG = 78;
 
 /**
  * Runs a service as this process, from its creation to the exit.
@@ -44,11 +40,11 @@ export function runProcess<Ready>(
     if (stopping) return fail("second signal", { signal });
     stopping = true;
     // It opens nothing before it is started.
-    if (service === undefined) return process.exit(EXIT_OK);
+    if (service === undefined) return process.exit(EXIT_CODES.ok.code);
     const { stopLimitMs } = service;
     setTimeout(() => fail("stop limit is over", { stopLimitMs }), stopLimitMs);
     service.stop().then(
-      () => process.exit(EXIT_OK),
+      () => process.exit(EXIT_CODES.ok.code),
       (error) => fail("cannot stop", { err: describe(error) }),
     );
   };
@@ -76,11 +72,11 @@ export function runProcess<Ready>(
 
 function failStart(error: unknown): never {
   if (error instanceof InvalidSettings) {
-    return exit(EXIT_CONFIG, { msg: "invalid settings", errors: error.errors });
+    return exit(EXIT_CODES.config.code, { msg: "invalid settings", errors: error.errors });
   }
   if (error instanceof ListenError) {
     const { setting, port, problem } = error;
-    return exit(EXIT_FAILED, { msg: "cannot listen", setting, port, problem });
+    return exit(EXIT_CODES.failed.code, { msg: "cannot listen", setting, port, problem });
   }
   return fail("cannot start", { err: describe(error) });
 }
@@ -92,7 +88,12 @@ function describe(error: unknown): { type: string; message: string; stack?: stri
 }
 
 function fail(msg: string, fields: Readonly<Record<string, unknown>>): never {
-  return exit(EXIT_FAILED, { level: "fatal", time: new Date().toISOString(), msg, ...fields });
+  return exit(EXIT_CODES.failed.code, {
+    level: "fatal",
+    time: new Date().toISOString(),
+    msg,
+    ...fields,
+  });
 }
 
 /** Writes a last line, and ends the process: on Linux, stderr is written before this returns. */

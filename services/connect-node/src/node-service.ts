@@ -23,6 +23,7 @@ import {
   type Clock,
   type Logger,
   RpcError,
+  type RpcErrorNameOf,
   requireReadable,
   toServiceError,
   unaryHandler,
@@ -343,7 +344,11 @@ class PushMessageBatches {
   }
 }
 
-function refuse(code: string, problem: string | undefined, field: string): void {
+function refuse(
+  code: RpcErrorNameOf<status.INVALID_ARGUMENT>,
+  problem: string | undefined,
+  field: string,
+): void {
   if (problem !== undefined) {
     throw new RpcError(status.INVALID_ARGUMENT, code, `${field} ${problem}`);
   }

@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import { type DisconnectUserRequest, Wait } from "@pushcast/api";
-import { RpcError } from "@pushcast/runtime";
+import { RpcError, type RpcErrorNameOf } from "@pushcast/runtime";
 import { contentProblem, contentTypeProblem, idProblem } from "@pushcast/wire";
 import type { Push } from "./push.ts";
 
@@ -9,7 +9,7 @@ const MAX_IDEMPOTENCY_KEY_BYTES = 128;
 /** What RFC 6455 leaves for the reason in a close frame. */
 const MAX_REASON_BYTES = 123;
 
-function invalid(pushcastCode: string, message: string): RpcError {
+function invalid(pushcastCode: RpcErrorNameOf<status.INVALID_ARGUMENT>, message: string): RpcError {
   return new RpcError(status.INVALID_ARGUMENT, pushcastCode, message);
 }
 

@@ -31,6 +31,24 @@ export function clientAlerts({ selectors: { node } }: AlertScope): AlertGroup {
         description: "Clients cannot connect, and try again. A storm passes sooner than this.",
       },
       {
+        name: "PushcastAuthzUnavailable",
+        severity: "critical",
+        expr: `sum(rate(connect_node_join_refusals_total{${node},reason="authz_unavailable"}[5m])) > 0`,
+        for: "5m",
+        summary: "{{ $value | humanize }} joins a second are refused, as AUTHZ_URL gives no answer",
+        description: "Clients are not let into rooms that only the biz-server may allow.",
+      },
+      {
+        name: "PushcastTokenKeysUnreachable",
+        severity: "warning",
+        expr: `sum by (pod) (increase(connect_node_jwks_failures_total{${node}}[15m])) > 1`,
+        for: "15m",
+        summary:
+          "{{ $labels.pod }} cannot read JWT_JWKS_URL: {{ $value | humanize }} times in 15 minutes",
+        description:
+          "Keys that are known stay good. Clients with a token of a new key are refused with 503.",
+      },
+      {
         name: "PushcastConnectionsDropped",
         severity: "warning",
         expr: `sum by (pod) (rate(connect_node_dropped_connections_total{${node}}[5m])) > 0`,

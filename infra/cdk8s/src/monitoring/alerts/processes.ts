@@ -1,7 +1,20 @@
 import type { AlertGroup, AlertScope } from "./alert.ts";
 
+/** Who has not renewed it by then does not: cert-manager does so 30 days before. */
+const EXPIRES_SOON_SECONDS = 7 * 86_400;
+
 /** Processes that have too little of something. */
-export function processAlerts({ selectors: { services, all } }: AlertScope): AlertGroup {
+export function processAlerts({
+  selectors: { manager, node, services, all },
+}: AlertScope): AlertGroup {
+  const ofServices = (metric: string, matcher = "", range = "") => [
+    `push_manager_${metric}{${manager}${matcher}}${range}`,
+    `connect_node_${metric}{${node}${matcher}}${range}`,
+  ];
+  const expiries = ofServices("certificate_expiry_seconds").join(" or ");
+  const refusals = ofServices("file_loads_total", ',result="refused"', "[15m]")
+    .map((series) => `increase(${series})`)
+    .join(" or ");
   return {
     name: "pushcast-processes",
     alerts: [
@@ -37,6 +50,25 @@ export function processAlerts({ selectors: { services, all } }: AlertScope): Ale
         summary:
           "{{ $labels.pod }} has {{ $value | humanizePercentage }} of the open files that it may have",
         description: "Each session is one. At the limit it accepts no connection.",
+      },
+      {
+        name: "PushcastCertificateExpiresSoon",
+        severity: "warning",
+        expr: `min by (job, pod, files) (${expiries}) < ${EXPIRES_SOON_SECONDS}`,
+        for: "1h",
+        summary:
+          "The certificate of {{ $labels.pod }} ({{ $labels.files }}) ends in {{ $value | humanizeDuration }}",
+        description:
+          "When it has ended, push-managers, nodes and etcd no longer take each other's connections.",
+      },
+      {
+        name: "PushcastFilesRefused",
+        severity: "warning",
+        expr: `sum by (job, pod, files) (${refusals}) > 0`,
+        for: "1m",
+        summary: "{{ $labels.pod }} cannot use the new version of its files {{ $labels.files }}",
+        description:
+          "It goes on with the version before, until it is restarted: then it does not start.",
       },
     ],
   };

@@ -38,6 +38,33 @@ export const clientCases: readonly AlertCase[] = [
     },
   },
   {
+    alert: "PushcastAuthzUnavailable",
+    fires: {
+      series: {
+        [node("connect_node_join_refusals_total", { reason: "authz_unavailable" })]: perMinute(30),
+      },
+      atMinute: 6,
+      labels: {},
+      value: "500m",
+    },
+    quiet: {
+      [node("connect_node_join_refusals_total", { reason: "authz_unavailable" })]: always(7),
+      [node("connect_node_join_refusals_total", { reason: "authz_denied" })]: perMinute(30),
+    },
+  },
+  {
+    alert: "PushcastTokenKeysUnreachable",
+    fires: {
+      series: { [node("connect_node_jwks_failures_total")]: perMinute(1) },
+      atMinute: 17,
+      labels: { pod: "connect-node-1" },
+      value: "15",
+    },
+    quiet: {
+      [node("connect_node_jwks_failures_total")]: once(1),
+    },
+  },
+  {
     alert: "PushcastConnectionsDropped",
     fires: {
       series: { [node("connect_node_dropped_connections_total")]: perMinute(30) },

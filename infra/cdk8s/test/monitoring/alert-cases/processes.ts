@@ -1,4 +1,4 @@
-import { type AlertCase, always, etcd, manager, node, perMinute } from "./alert-case.ts";
+import { type AlertCase, always, etcd, manager, node, once, perMinute } from "./alert-case.ts";
 
 const onNode = { job: "connect-node", pod: "connect-node-1" };
 
@@ -57,6 +57,37 @@ export const processCases: readonly AlertCase[] = [
     quiet: {
       [node("process_open_fds")]: always(80),
       [node("process_max_fds")]: always(100),
+    },
+  },
+  {
+    alert: "PushcastCertificateExpiresSoon",
+    fires: {
+      series: {
+        [manager("push_manager_certificate_expiry_seconds", { files: "grpc_tls" })]: always(86_400),
+        [node("connect_node_certificate_expiry_seconds", { files: "etcd_tls" })]: always(800_000),
+      },
+      atMinute: 60,
+      labels: { job: "push-manager", pod: "push-manager-1", files: "grpc_tls" },
+      value: "1d 0h 0m 0s",
+    },
+    quiet: {
+      [node("connect_node_certificate_expiry_seconds", { files: "grpc_tls" })]: always(604_800),
+    },
+  },
+  {
+    alert: "PushcastFilesRefused",
+    fires: {
+      series: {
+        [node("connect_node_file_loads_total", { files: "token_keys", result: "refused" })]:
+          once(1),
+      },
+      atMinute: 4,
+      labels: { ...onNode, files: "token_keys" },
+    },
+    quiet: {
+      [node("connect_node_file_loads_total", { files: "token_keys", result: "loaded" })]: once(1),
+      [node("connect_node_file_loads_total", { files: "token_keys", result: "refused" })]:
+        always(1),
     },
   },
 ];
