@@ -1,58 +1,101 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ROOT } from "../repository/files.ts";
+import { codeSpans, linkTargets } from "../repository/markdown.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { until } from "../support/until.ts";
-import { blockOf, withReplaced } from "./pages.ts";
+import { blockOf, blocksOf, readPage, withReplaced } from "./pages.ts";
 import { runShell, Shell } from "./shell.ts";
 
 const PAGE = "README.md";
+const CHINESE = "README.zh-CN.md";
 
 /** What `npm start` has started, for all tests of the page. */
 let system: Shell;
 /** host:port */
 let node: string;
 let manager: string;
+let browser: Browser;
+/** The start page, where both users are in the room. */
+let startPage: Page;
 
 beforeAll(async () => {
   // The installation is the one that the tests run in.
   const [install, start = ""] = blockOf(PAGE, "npm install && npm start").code.trim().split(" && ");
   expect(install).toBe("npm install");
-  system = new Shell(`${start} -- --free-ports`);
+  [system, browser] = await Promise.all([
+    Promise.resolve(new Shell(`${start} -- --free-ports`)),
+    launchBrowser(),
+  ]);
   await system.shows(/Ctrl-C stops it/);
   [, manager = ""] = await system.shows(/push-manager +(localhost:\d+)/);
   [, node = ""] = await system.shows(/page +http:\/\/(localhost:\d+)\//);
+  startPage = await browser.newPage();
+  await startPage.goto(`http://${node}/`);
 });
 
 afterAll(async () => {
+  await browser?.close();
   await system?.interrupt();
   await system?.close();
 });
 
-test("the client in a browser's console gets what the biz-server pushes", async () => {
-  const browser = await launchBrowser();
-  try {
-    const page = await browser.newPage();
-    const printed: Record<string, unknown>[] = [];
-    page.on("console", async (message) => {
-      if (message.type() === "log") printed.push(await message.args()[0]?.jsonValue());
-    });
-    await page.goto(`http://${node}/`);
+test("what is pushed by curl reaches both users on the page, and is reported as the page says", async () => {
+  const curl = withReplaced(blockOf(PAGE, "curl").code, { "localhost:8080": node });
+  const reported = codeSpans(readPage(PAGE)).filter((span) => /^"(nodes|sessions)_/.test(span));
+  expect(reported).toHaveLength(2);
 
-    const client = blockOf(PAGE, "const socket = new WebSocket");
-    await page.evaluate(withReplaced(client.code, { "localhost:8080": node }));
-    await until("it has joined", () => printed.some(({ type }) => type === "joined"));
-    const push = blockOf(PAGE, 'import { randomUUID } from "node:crypto";');
-    const report = await runTypeScript(withReplaced(push.code, { "localhost:50051": manager }));
-
-    expect(report).toMatch(/sessionsDelivered: [1-9]/);
-    await until("the message", () => printed.some(({ type }) => type === "message"));
-    expect(printed.at(-1)).toMatchObject({ type: "message", room: "lobby", content: "hello" });
-  } finally {
-    await browser.close();
-  }
+  // Until the page's users have joined there is nobody to push to.
+  await until("both users get it", async () => {
+    const answer = await runShell(curl);
+    return reported.every((field) => answer.includes(field));
+  });
 });
+
+test("the client in a browser's console gets what the biz-server pushes", async () => {
+  const printed: Record<string, unknown>[] = [];
+  startPage.on("console", async (message) => {
+    if (message.type() === "log") printed.push(await message.args()[0]?.jsonValue());
+  });
+
+  const client = blockOf(PAGE, "const socket = new WebSocket");
+  await startPage.evaluate(withReplaced(client.code, { "localhost:8080": node }));
+  await until("it has joined", () => printed.some(({ type }) => type === "joined"));
+  const push = blockOf(PAGE, "import { createPushClient }");
+  const report = await runTypeScript(withReplaced(push.code, { "localhost:50051": manager }));
+
+  expect(report).toMatch(/sessionsDelivered: [1-9]/);
+  await until("the message", () => printed.some(({ type }) => type === "message"));
+  expect(printed.at(-1)).toMatchObject({ type: "message", room: "lobby", content: "Hello" });
+});
+
+test("README.zh-CN.md has the same blocks, sections, tables, pictures and links", () => {
+  const codes = (page: string) => blocksOf(page).map(({ language, code }) => ({ language, code }));
+  expect(codes(CHINESE)).toEqual(codes(PAGE));
+  expect(shapeOf(CHINESE)).toEqual(shapeOf(PAGE));
+  const links = (page: string) => linkTargets(readPage(page)).filter((link) => !isReadme(link));
+  expect(links(CHINESE).map(withoutAnchor).sort()).toEqual(links(PAGE).map(withoutAnchor).sort());
+});
+
+/** What each section is made of. */
+function shapeOf(page: string): { rows: number; points: number }[] {
+  return readPage(page)
+    .split(/^#+ /m)
+    .map((section) => ({
+      rows: section.match(/^\|/gm)?.length ?? 0,
+      points: section.match(/^- /gm)?.length ?? 0,
+    }));
+}
+
+function isReadme(link: string): boolean {
+  return link === PAGE || link === CHINESE;
+}
+
+function withoutAnchor(link: string): string {
+  return link.split("#")[0] ?? link;
+}
 
 /** Runs it as a file in this repository; what it prints. */
 async function runTypeScript(code: string): Promise<string> {
