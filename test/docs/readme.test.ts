@@ -54,6 +54,12 @@ test("what is pushed by curl reaches both users on the page, and is reported as 
   });
 });
 
+test("what is pushed by the command line reaches both users", async () => {
+  const env = { PUSHCAST_MANAGER: manager };
+  const answer = await runShell(blockOf(PAGE, "npx pushcast push").code, { env });
+  expect(answer).toMatch(/\b2 nodes\b|\b2 of 2\b/);
+});
+
 test("the client in a browser's console gets what the biz-server pushes", async () => {
   const printed: Record<string, unknown>[] = [];
   startPage.on("console", async (message) => {

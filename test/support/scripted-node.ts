@@ -99,6 +99,7 @@ export class ScriptedNode {
       deliver: (call) => this.#deliver(call),
       inspect,
       pushMessageBatch: unused,
+      tail: unused,
       replicate: unused,
     };
     const { deliver, inspect: inspectMethod } = ConnectNodeServiceService;

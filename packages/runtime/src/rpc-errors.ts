@@ -114,7 +114,12 @@ export const RPC_ERRORS = {
   },
   NODE_STARTING: {
     status: UNAVAILABLE,
-    meaning: "between processes (`Replicate`): the node is copying a log itself",
+    meaning: "between processes (`Replicate`, `Tail`): the node is copying a log itself",
+    again: true,
+  },
+  TOO_MANY_TAILS: {
+    status: RESOURCE_EXHAUSTED,
+    meaning: "between processes (`Tail`): as many are open at the node as it takes",
     again: true,
   },
   INTERNAL: { status: status.INTERNAL, meaning: "an error in the server, which its log has" },
