@@ -1,10 +1,5 @@
 import dns from "node:dns";
-import { credentials } from "@grpc/grpc-js";
-import {
-  PushManagerServiceClient,
-  PushToRoomRequest,
-  type PushToRoomResponse,
-} from "@pushcast/api";
+import { createPushClient } from "@pushcast/api";
 import { describe, onTestFinished, vi } from "vitest";
 import type { RunningManager } from "../support/processes.ts";
 import { it } from "../support/stage.ts";
@@ -26,13 +21,6 @@ function nameLeadsTo(addresses: readonly string[]): void {
     return addresses.map((address) => ({ address, family: 4 }));
   });
   onTestFinished(() => lookup.mockRestore());
-}
-
-function push(client: PushManagerServiceClient): Promise<PushToRoomResponse> {
-  const request = PushToRoomRequest.fromPartial({ roomId: "room", content: Buffer.from("hello") });
-  return new Promise((resolve, reject) => {
-    client.pushToRoom(request, (error, response) => (error ? reject(error) : resolve(response)));
-  });
 }
 
 async function pushesOf(manager: RunningManager): Promise<number> {
@@ -59,28 +47,19 @@ describe("biz-servers that balance by round_robin over a headless Service", () =
       return manager;
     };
     const first = await addManager();
-    const client = new PushManagerServiceClient(
-      `dns:///${HEADLESS_SERVICE}:${GRPC_PORT}`,
-      credentials.createInsecure(),
-      {
-        "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
-        "grpc.service_config_disable_resolution": 1,
-        "grpc.dns_min_time_between_resolutions_ms": 100,
-        "grpc.use_local_subchannel_pool": 1,
-      },
-    );
+    const client = createPushClient({ address: `dns:///${HEADLESS_SERVICE}:${GRPC_PORT}` });
     stage.atEnd(() => client.close());
-    await push(client);
+    await client.pushToRoom("room", "hello", { maxAttempts: 1 });
 
     const second = await addManager();
     await until("the second is found", async () => {
-      await push(client);
+      await client.pushToRoom("room", "hello", { maxAttempts: 1 });
       return (await pushesOf(second)) > 0;
     });
 
     const before = await pushesOf(first);
     await until("both are used", async () => {
-      await push(client);
+      await client.pushToRoom("room", "hello", { maxAttempts: 1 });
       return (await pushesOf(first)) > before;
     });
   });

@@ -12,6 +12,8 @@ const KEEPALIVE_MS = 10_000;
 const KEEPALIVE_TIMEOUT_MS = 3_000;
 /** With grpc-js's own 30 s, push-managers that were all replaced meanwhile would be found only then. */
 const RESOLVE_AT_MOST_EVERY_MS = 1_000;
+/** Between attempts to connect; with grpc-js's own up to 120 s a push-manager that is back would idle. */
+const RECONNECT_MS = { min: 200, max: 3_000 };
 
 /** Connections to push-managers: one gRPC channel for each address that was given. */
 export class Channels {
@@ -69,6 +71,8 @@ function toChannelOptions({ tls, keepaliveMs = KEEPALIVE_MS, interceptors }: Pus
     "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     "grpc.service_config_disable_resolution": 1,
     "grpc.dns_min_time_between_resolutions_ms": RESOLVE_AT_MOST_EVERY_MS,
+    "grpc.initial_reconnect_backoff_ms": RECONNECT_MS.min,
+    "grpc.max_reconnect_backoff_ms": RECONNECT_MS.max,
     "grpc.keepalive_time_ms": keepaliveMs,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.keepalive_permit_without_calls": 1,

@@ -1,81 +1,19 @@
-import { Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
-import { expect, onTestFinished, test } from "vitest";
+import { status } from "@grpc/grpc-js";
+import { expect, test } from "vitest";
 import {
-  type PushManagerServiceServer,
-  PushManagerServiceService,
-  type PushToRoomRequest,
-} from "../gen/pushcast/v1/push_manager.ts";
+  clientOf,
+  REPORT,
+  type Refusal,
+  SILENCE,
+  STOPPING,
+  startScriptedManager,
+} from "../../test-fixtures/scripted-manager.ts";
 import type { PushClientOptions } from "./options.ts";
 import { createPushClient } from "./push-client.ts";
 import { PushError } from "./push-error.ts";
 
-interface Manager {
-  readonly address: string;
-  /** What it was asked, in order. */
-  readonly pushes: PushToRoomRequest[];
-  readonly tokens: string[];
-}
-
-interface Refusal {
-  readonly code: status;
-  readonly reason?: string;
-}
-
-const SILENCE = "silence";
-const REPORT = {
-  nodesTotal: 1,
-  nodesAcked: 1,
-  nodesMatched: 1,
-  sessionsDelivered: 2,
-  sessionsLagging: 0,
-  nodesDuplicate: 0,
-  failures: [],
-};
-
-/** A push-manager that answers its first pushes so, and accepts all that follow. */
-async function startManager(answers: (Refusal | typeof SILENCE)[] = []): Promise<Manager> {
-  const pushes: PushToRoomRequest[] = [];
-  const tokens: string[] = [];
-  const server = new Server();
-  const service: Pick<PushManagerServiceServer, "pushToRoom"> = {
-    pushToRoom: ({ request, metadata }, callback) => {
-      pushes.push(request);
-      tokens.push(String(metadata.get("authorization")[0]));
-      const answer = answers.shift();
-      if (answer === SILENCE) return;
-      if (answer === undefined) callback(null, { messageId: "00-1", report: REPORT });
-      else callback(refusal(answer));
-    },
-  };
-  server.addService(PushManagerServiceService, { ...service });
-  const port = await new Promise<number>((resolve, reject) => {
-    const secure = ServerCredentials.createInsecure();
-    server.bindAsync("127.0.0.1:0", secure, (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    );
-  });
-  onTestFinished(() => server.forceShutdown());
-  return { address: `127.0.0.1:${port}`, pushes, tokens };
-}
-
-function refusal({ code, reason }: Refusal) {
-  const metadata = new Metadata();
-  if (reason !== undefined) metadata.set("pushcast-code", reason);
-  return { code, details: "said by the test", metadata };
-}
-
-function client(managers: readonly Manager[], options: Partial<PushClientOptions> = {}) {
-  const made = createPushClient({
-    address: managers.map(({ address }) => address),
-    backoff: { minMs: 1, maxMs: 1 },
-    ...options,
-  });
-  onTestFinished(() => made.close());
-  return made;
-}
-
 const TRIED_AGAIN: Refusal[] = [
-  { code: status.UNAVAILABLE, reason: "STOPPING" },
+  STOPPING,
   { code: status.UNAVAILABLE, reason: "NO_NODES" },
   { code: status.UNAVAILABLE },
   { code: status.CANCELLED },
@@ -84,9 +22,12 @@ const TRIED_AGAIN: Refusal[] = [
 ];
 
 test.for(TRIED_AGAIN)("a push is tried again with the same key after %o", async (answer) => {
-  const manager = await startManager([answer]);
+  const manager = await startScriptedManager({ answers: [answer] });
 
-  const { attempts, idempotencyKey, report } = await client([manager]).pushToRoom("room", "hello");
+  const { attempts, idempotencyKey, report } = await clientOf([manager]).pushToRoom(
+    "room",
+    "hello",
+  );
 
   expect(attempts).toBe(2);
   expect(report).toEqual(REPORT);
@@ -106,9 +47,9 @@ const FINAL: Refusal[] = [
 ];
 
 test.for(FINAL)("a push fails at once after %o", async (answer) => {
-  const manager = await startManager([answer]);
+  const manager = await startScriptedManager({ answers: [answer] });
 
-  const failed = client([manager]).pushToRoom("room", "hello");
+  const failed = clientOf([manager]).pushToRoom("room", "hello");
 
   await expect(failed).rejects.toThrow(PushError);
   await expect(failed).rejects.toMatchObject({
@@ -121,9 +62,11 @@ test.for(FINAL)("a push fails at once after %o", async (answer) => {
 });
 
 test("what one push-manager refuses is tried at the other", async () => {
-  const stopping: Refusal = { code: status.UNAVAILABLE, reason: "STOPPING" };
-  const managers = [await startManager([stopping]), await startManager()];
-  const pushes = client(managers);
+  const managers = [
+    await startScriptedManager({ answers: [STOPPING] }),
+    await startScriptedManager(),
+  ];
+  const pushes = clientOf(managers);
   for (const _ of [1, 2, 3]) await pushes.pushToRoom("room", "hello");
 
   const keys = managers.flatMap((manager) => manager.pushes.map((push) => push.idempotencyKey));
@@ -132,16 +75,16 @@ test("what one push-manager refuses is tried at the other", async () => {
 });
 
 test("an attempt without an answer ends by its own deadline, and another follows", async () => {
-  const manager = await startManager([SILENCE]);
+  const manager = await startScriptedManager({ answers: [SILENCE] });
 
-  const { attempts } = await client([manager], { attemptMs: 100 }).pushToRoom("room", "hello");
+  const { attempts } = await clientOf([manager], { attemptMs: 100 }).pushToRoom("room", "hello");
 
   expect(attempts).toBe(2);
 });
 
 test("attempts end with the call's deadline, and with the number of attempts", async () => {
-  const manager = await startManager(Array(5).fill(SILENCE));
-  const pushes = client([manager], { attemptMs: 50 });
+  const manager = await startScriptedManager({ answers: Array(5).fill(SILENCE) });
+  const pushes = clientOf([manager], { attemptMs: 50 });
 
   const late = pushes.pushToRoom("room", "hello", { deadlineMs: 75 });
   await expect(late).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
@@ -150,9 +93,8 @@ test("attempts end with the call's deadline, and with the number of attempts", a
 });
 
 test("an ephemeral push has no key, and is sent again only if a manager says it was not taken", async () => {
-  const stopping: Refusal = { code: status.UNAVAILABLE, reason: "STOPPING" };
-  const manager = await startManager([stopping, { code: status.UNAVAILABLE }]);
-  const pushes = client([manager]);
+  const manager = await startScriptedManager({ answers: [STOPPING, { code: status.UNAVAILABLE }] });
+  const pushes = clientOf([manager]);
 
   const failed = pushes.pushToRoom("room", "hello", { ephemeral: true });
 
@@ -161,8 +103,8 @@ test("an ephemeral push has no key, and is sent again only if a manager says it 
 });
 
 test("content says its own type, unless another is given", async () => {
-  const manager = await startManager();
-  const pushes = client([manager]);
+  const manager = await startScriptedManager();
+  const pushes = clientOf([manager]);
   await pushes.pushToRoom("room", "hello");
   await pushes.pushToRoom("room", Uint8Array.of(1, 2));
   await pushes.pushToRoom("room", { json: { price: 12 } });
@@ -178,18 +120,18 @@ test("content says its own type, unless another is given", async () => {
 });
 
 test("a function is asked for a token for each attempt", async () => {
-  const manager = await startManager([{ code: status.UNAVAILABLE }]);
+  const manager = await startScriptedManager({ answers: [{ code: status.UNAVAILABLE }] });
   let asked = 0;
   const token = async () => `token-${++asked}`;
 
-  await client([manager], { token, insecureToken: true }).pushToRoom("room", "hello");
+  await clientOf([manager], { token, insecureToken: true }).pushToRoom("room", "hello");
 
-  expect(manager.tokens).toEqual(["Bearer token-1", "Bearer token-2"]);
+  expect(manager.authorizations).toEqual(["Bearer token-1", "Bearer token-2"]);
 });
 
 test("a token that is none stands in no error", async () => {
-  const manager = await startManager();
-  const pushes = client([manager], { token: "secret\nsecret", insecureToken: true });
+  const manager = await startScriptedManager();
+  const pushes = clientOf([manager], { token: "secret\nsecret", insecureToken: true });
 
   const error: PushError = await pushes.pushToRoom("room", "hello").then(
     () => expect.fail("was answered"),
@@ -216,9 +158,9 @@ test.for(BAD_OPTIONS)("a client is not made with %s", ([, options]) => {
 });
 
 test("a signal ends a call and its attempts", async () => {
-  const manager = await startManager([SILENCE]);
+  const manager = await startScriptedManager({ answers: [SILENCE] });
   const aborter = new AbortController();
-  const failed = client([manager]).pushToRoom("room", "hello", { signal: aborter.signal });
+  const failed = clientOf([manager]).pushToRoom("room", "hello", { signal: aborter.signal });
   await expect.poll(() => manager.pushes).toHaveLength(1);
   aborter.abort();
 
@@ -226,8 +168,8 @@ test("a signal ends a call and its attempts", async () => {
 });
 
 test("close waits for what is under way, and takes nothing more", async () => {
-  const manager = await startManager([SILENCE]);
-  const pushes = client([manager], { attemptMs: 50 });
+  const manager = await startScriptedManager({ answers: [SILENCE] });
+  const pushes = clientOf([manager], { attemptMs: 50 });
   const underWay = pushes.pushToRoom("room", "hello");
   await pushes.close();
 

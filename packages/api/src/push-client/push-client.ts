@@ -10,6 +10,7 @@ import type {
 } from "./options.ts";
 import { broadcast, type OnePush, type PushContent, pushToRoom, pushToUser } from "./push.ts";
 import { PushError } from "./push-error.ts";
+import { GrpcPushStream, type PushStream, type PushStreamOptions } from "./push-stream.ts";
 import {
   type NodeList,
   type PushReport,
@@ -19,7 +20,7 @@ import {
   toReport,
   type UserCounts,
 } from "./reports.ts";
-import { mayBeRetried, mayBeRetriedWithoutKey } from "./retries.ts";
+import { isSentAgain } from "./retries.ts";
 
 /** What a biz-server does with push-managers. Every promise may reject with a {@link PushError}. */
 export interface PushClient {
@@ -45,6 +46,8 @@ export interface PushClient {
   getUser(userId: string, options?: CallOptions): Promise<UserCounts>;
   /** The connect-nodes that the push-manager knows. */
   listNodes(options?: CallOptions): Promise<NodeList>;
+  /** Many pushes in flight, in order. It is opened with the first push. */
+  stream(options?: PushStreamOptions): PushStream;
   /** Takes no more calls, waits for those under way, and ends the connections. */
   close(): Promise<void>;
 }
@@ -60,6 +63,7 @@ export function createPushClient(options: PushClientOptions): PushClient {
 class GrpcPushClient implements PushClient {
   readonly #calls: Calls;
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #streams = new Set<PushStream>();
   #closed: Promise<void> | undefined;
 
   constructor(calls: Calls) {
@@ -125,26 +129,37 @@ class GrpcPushClient implements PushClient {
     });
   }
 
+  stream(options: PushStreamOptions = {}): PushStream {
+    this.#throwIfClosed();
+    const stream: PushStream = new GrpcPushStream(this.#calls, options, () => {
+      this.#streams.delete(stream);
+    });
+    this.#streams.add(stream);
+    return stream;
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled([
+      ...this.#underWay,
+      ...Array.from(this.#streams, (stream) => stream.close()),
+    ]);
     this.#calls.channels.close();
   }
 
   async #push(push: OnePush, options: PushOptions): Promise<PushResult> {
     const { idempotencyKey } = push.value;
-    const isRetried =
-      idempotencyKey === "" || push.value.ephemeral ? mayBeRetriedWithoutKey : mayBeRetried;
-    const { response, attempts } = await this.#unary(push, options, isRetried);
+    const { response, attempts } = await this.#unary(push, options);
     const { messageId, report } = response;
     return { messageId, report: toReport(report), idempotencyKey, attempts };
   }
 
-  #unary(push: OnePush, options: CallOptions, isRetried: (error: PushError) => boolean) {
+  #unary(push: OnePush, options: CallOptions) {
+    const isRetried = (error: PushError) => isSentAgain(push, error);
     const { pushToRoom, pushToUser, broadcastMessage } = PushManagerServiceService;
     switch (push.$case) {
       case "pushToRoom":
@@ -158,9 +173,7 @@ class GrpcPushClient implements PushClient {
 
   /** So that `close` can wait for it. */
   async #track<Result>(begin: () => Promise<Result>): Promise<Result> {
-    if (this.#closed !== undefined) {
-      throw new PushError("CANCELLED", "CLIENT_CLOSED", "this client was closed");
-    }
+    this.#throwIfClosed();
     const call = begin();
     this.#underWay.add(call);
     try {
@@ -168,5 +181,10 @@ class GrpcPushClient implements PushClient {
     } finally {
       this.#underWay.delete(call);
     }
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed === undefined) return;
+    throw new PushError("CANCELLED", "CLIENT_CLOSED", "this client was closed");
   }
 }

@@ -33,6 +33,12 @@ export class PushError extends Error {
     this.attempts = attempts;
   }
 
+  /** The same of a call that was sent so often. */
+  afterAttempts(attempts: number): PushError {
+    if (attempts === this.attempts) return this;
+    return new PushError(this.code, this.reason, this.message, { attempts, cause: this.cause });
+  }
+
   /** What gRPC said of the last attempt. */
   static fromServiceError(error: ServiceError, attempts: number): PushError {
     const reason = error.metadata?.get(REASON_TRAILER)[0]?.toString() ?? "";

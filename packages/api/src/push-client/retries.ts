@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { OnePush } from "./push.ts";
 import type { PushError } from "./push-error.ts";
 
 /** Refusals of a push-manager that took nothing and may take it later. */
@@ -19,9 +20,13 @@ export function mayBeRetried({ code, reason }: PushError): boolean {
   }
 }
 
-/** The same for what has no key: only where a push-manager that stops says that it did not take it. */
-export function mayBeRetriedWithoutKey({ reason }: PushError): boolean {
-  return reason === "STOPPING";
+/**
+ * Whether a push that failed so is sent again. Without a key, or where nodes keep none, only if a push-manager that
+ * stops says that it did not take it: it would be delivered twice otherwise.
+ */
+export function isSentAgain({ value }: OnePush, error: PushError): boolean {
+  if (value.ephemeral || value.idempotencyKey === "") return error.reason === "STOPPING";
+  return mayBeRetried(error);
 }
 
 /** Waits between attempts: random, with a limit that doubles. */
