@@ -72,6 +72,21 @@ export const CLAIMS: Claims = {
     },
     { every: "text", how: "checked", by: "test/docs/cli.test.ts", against: "the commands' help" },
   ],
+  "docs/biz-servers.md": [
+    { every: "ts", how: "run", by: "test/docs/biz-servers.test.ts" },
+    {
+      block: `grpcurl -plaintext -d '{"roomId":"room-001","content":"aGVsbG8="}' localhost:50051 pushcast.v1.PushManagerService/PushToRoom`,
+      how: "not run",
+      why: "needs grpcurl",
+      checked: {
+        by: "test/docs/biz-servers.test.ts",
+        against: "a push-manager: each call is made, and its service found by reflection",
+      },
+    },
+    { every: "sh", how: "not run", why: "needs protoc and plugins of it" },
+    { every: "go", how: "not run", why: "needs Go and its gRPC" },
+    { every: "python", how: "not run", why: "needs Python's gRPC" },
+  ],
   "docs/kubernetes.md": [
     { every: "sh", ...NO_CLUSTER },
     {
@@ -186,5 +201,6 @@ export const CLAIMS: Claims = {
       against: "the texts in the code",
     },
   ],
+  "packages/api/README.md": [{ every: "ts", ...COMPILED }],
   "packages/client/README.md": [{ every: "ts", ...COMPILED }],
 };
