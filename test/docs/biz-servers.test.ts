@@ -186,15 +186,15 @@ function requestOf(rpc: string, json: object): unknown {
 }
 
 async function answer(client: Client, rpc: string, request: unknown): Promise<void> {
-  const methods: readonly MethodDefinition<never, unknown>[] = Object.values(
-    api.PushManagerServiceService,
-  );
+  const methods = Object.values(api.PushManagerServiceService) as unknown as MethodDefinition<
+    unknown,
+    unknown
+  >[];
   const method = methods.find(({ path }) => path.endsWith(`/${rpc}`));
   if (method === undefined) throw new Error(`there is no rpc ${rpc}`);
   const { path, requestSerialize, responseDeserialize } = method;
-  const serialize = requestSerialize as (request: unknown) => Buffer;
   if (method.requestStream) {
-    const call = client.makeBidiStreamRequest(path, serialize, responseDeserialize);
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     call.write(request);
     const [{ results }] = (await once(call, "data")) as [api.PushStreamResponse];
     expect(results.map(({ code }) => code)).toEqual([0]);
@@ -202,7 +202,7 @@ async function answer(client: Client, rpc: string, request: unknown): Promise<vo
     return;
   }
   await new Promise<void>((resolve, reject) => {
-    client.makeUnaryRequest(path, serialize, responseDeserialize, request, (error) => {
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error) => {
       if (error === null) resolve();
       else reject(error);
     });

@@ -14,8 +14,7 @@ export function reportInWords(report) {
 
 /** A node that did not acknowledge: "node-2: LINK_DOWN, connection refused". */
 export function failureInWords({ node_id, reason, message }) {
-  const name = reason.replace(/^FAILURE_REASON_/, "");
-  return message === "" ? `${node_id}: ${name}` : `${node_id}: ${name}, ${message}`;
+  return message === "" ? `${node_id}: ${reason}` : `${node_id}: ${reason}, ${message}`;
 }
 
 /** Whom a message was for, as this user got it: "room lobby", "user ann", "everyone". */

@@ -30,7 +30,7 @@ test("a report is said in words, one thing in the singular", () => {
 });
 
 test("a failure names the node and the reason", () => {
-  const failure = { node_id: "node-2", reason: "FAILURE_REASON_DEADLINE", message: "" };
+  const failure = { node_id: "node-2", reason: "DEADLINE", message: "" };
   expect(failureInWords(failure)).toBe("node-2: DEADLINE");
   expect(failureInWords({ ...failure, message: "after 1 s" })).toBe("node-2: DEADLINE, after 1 s");
 });

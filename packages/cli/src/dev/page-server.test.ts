@@ -2,12 +2,23 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import type { PushReport } from "@pushcast/api";
 import { createLogger } from "@pushcast/runtime";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createPageServer } from "./page-server.ts";
-import type { PushTarget } from "./push-client.ts";
+import type { PushTarget } from "./push-endpoint.ts";
 
 let server: Server;
+const REPORT: PushReport = {
+  nodesTotal: 0,
+  nodesAcked: 0,
+  nodesMatched: 0,
+  sessionsDelivered: 0,
+  sessionsLagging: 0,
+  nodesDuplicate: 0,
+  failures: [],
+};
+
 let pushed: PushTarget[];
 
 beforeEach(async () => {
@@ -17,7 +28,7 @@ beforeEach(async () => {
       push: async (target) => {
         pushed.push(target);
         if (target.kind === "all") throw new Error("no ServiceError");
-        return { messageId: "9f2c4e6a8b0d1357-1", report: undefined };
+        return { messageId: "9f2c4e6a8b0d1357-1", report: REPORT };
       },
       maxContentBytes: 100_000,
       logger: createLogger({ service: "page", level: "silent" }),

@@ -1,10 +1,8 @@
-import { Metadata, status } from "@grpc/grpc-js";
-import { FailureReason } from "@pushcast/api";
+import { PushError, type PushReport } from "@pushcast/api";
 import { describe, expect, test } from "vitest";
-import type { PushContent, PushTarget } from "./push-client.ts";
-import { answerPush, type PushRequest } from "./push-endpoint.ts";
+import { answerPush, type PushRequest, type PushTarget } from "./push-endpoint.ts";
 
-const REPORT = {
+const REPORT: PushReport = {
   nodesTotal: 2,
   nodesAcked: 1,
   nodesMatched: 1,
@@ -14,7 +12,7 @@ const REPORT = {
   failures: [
     {
       nodeId: "node-2",
-      reason: FailureReason.FAILURE_REASON_LINK_DOWN,
+      reason: "LINK_DOWN",
       message: "connection refused",
     },
   ],
@@ -33,12 +31,12 @@ const request = (query: string, more: Partial<PushRequest> = {}): PushRequest =>
 });
 
 /** Answers a request and tells what was pushed. */
-async function answered(asked: PushRequest, failure?: object) {
-  const pushed: { target: PushTarget; content: PushContent }[] = [];
+async function answered(asked: PushRequest, failure?: PushError) {
+  const pushed: { target: PushTarget; content: Buffer; contentType: string }[] = [];
   const answer = await answerPush(asked, {
     maxContentBytes: 10,
-    push: async (target, content) => {
-      pushed.push({ target, content });
+    push: async (target, content, contentType) => {
+      pushed.push({ target, content, contentType });
       if (failure !== undefined) throw failure;
       return { messageId: "9f2c4e6a8b0d1357-1", report: REPORT };
     },
@@ -58,9 +56,7 @@ describe("a push", () => {
   ])("with ?%s goes to that target", async (query, target) => {
     const { status, pushed } = await answered(request(query));
     expect(status).toBe(200);
-    expect(pushed).toEqual([
-      { target, content: { content: Buffer.from("Hello"), contentType: "text/plain" } },
-    ]);
+    expect(pushed).toEqual([{ target, content: Buffer.from("Hello"), contentType: "text/plain" }]);
   });
 
   test("is answered with the message's id and the report, failures by name", async () => {
@@ -76,7 +72,7 @@ describe("a push", () => {
         failures: [
           {
             node_id: "node-2",
-            reason: "FAILURE_REASON_LINK_DOWN",
+            reason: "LINK_DOWN",
             message: "connection refused",
           },
         ],
@@ -86,7 +82,7 @@ describe("a push", () => {
 
   test("keeps its content type, but for that which curl gives to any text", async () => {
     const typeOf = async (contentType: string) =>
-      (await answered(request("all", { contentType }))).pushed[0]?.content.contentType;
+      (await answered(request("all", { contentType }))).pushed[0]?.contentType;
     expect(await typeOf("application/json")).toBe("application/json");
     expect(await typeOf("text/html; charset=utf-8")).toBe("text/html; charset=utf-8");
     expect(await typeOf("application/x-www-form-urlencoded")).toBe("text/plain");
@@ -95,7 +91,7 @@ describe("a push", () => {
   test("may be as long as the limit", async () => {
     const { status, pushed } = await answered(request("all", { body: chunks("01234", "56789") }));
     expect(status).toBe(200);
-    expect(pushed[0]?.content.content.toString()).toBe("0123456789");
+    expect(pushed[0]?.content.toString()).toBe("0123456789");
   });
 });
 
@@ -139,22 +135,20 @@ describe("bad input", () => {
   });
 
   test.each([
-    [status.INVALID_ARGUMENT, 400],
-    [status.RESOURCE_EXHAUSTED, 429],
-    [status.UNAVAILABLE, 503],
-    [status.DEADLINE_EXCEEDED, 504],
-    [status.INTERNAL, 502],
-  ])("what the manager refuses with %i is %i, by the name in the trailer", async (code, http) => {
-    const metadata = new Metadata();
-    metadata.set("pushcast-code", "SOME_CODE");
-    const failure = { code, details: "so it is", metadata };
+    ["INVALID_ARGUMENT", 400],
+    ["RESOURCE_EXHAUSTED", 429],
+    ["UNAVAILABLE", 503],
+    ["DEADLINE_EXCEEDED", 504],
+    ["INTERNAL", 502],
+  ] as const)("what the manager refuses with %s is %i, by its reason", async (code, http) => {
+    const failure = new PushError(code, "SOME_CODE", "so it is");
     const answer = await answered(request("all"), failure);
     expect(answer.status).toBe(http);
     expect(answer.body).toEqual({ error: { code: "SOME_CODE", message: "so it is" } });
   });
 
   test("what gRPC itself refuses has gRPC's name", async () => {
-    const failure = { code: status.UNAVAILABLE, details: "gone", metadata: new Metadata() };
+    const failure = new PushError("UNAVAILABLE", "", "gone");
     const { body } = await answered(request("all"), failure);
     expect(body).toEqual({ error: { code: "UNAVAILABLE", message: "gone" } });
   });

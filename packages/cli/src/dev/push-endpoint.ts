@@ -1,7 +1,12 @@
-import { status as grpcStatus, type ServiceError } from "@grpc/grpc-js";
-import { type DeliveryReport, failureReasonToJSON } from "@pushcast/api";
+import { PushError, type PushErrorCode, type PushReport, type PushResult } from "@pushcast/api";
 import { errorAnswer, type HttpAnswer } from "./http-answer.ts";
-import type { PushAnswer, PushContent, PushTarget } from "./push-client.ts";
+
+/** Whom a push is for. */
+export type PushTarget =
+  | { readonly kind: "room"; readonly roomId: string }
+  /** With a room: only the user's sessions in it. */
+  | { readonly kind: "user"; readonly userId: string; readonly roomId?: string }
+  | { readonly kind: "all" };
 
 export interface PushRequest {
   readonly method: string;
@@ -11,8 +16,12 @@ export interface PushRequest {
 }
 
 export interface PushEndpointInit {
-  /** @throws ServiceError */
-  readonly push: (target: PushTarget, content: PushContent) => Promise<PushAnswer>;
+  /** @throws PushError */
+  readonly push: (
+    target: PushTarget,
+    content: Buffer,
+    contentType: string,
+  ) => Promise<Pick<PushResult, "messageId" | "report">>;
   /** A longer body is refused and not kept. */
   readonly maxContentBytes: number;
 }
@@ -46,10 +55,11 @@ export async function answerPush(
       ? "text/plain"
       : request.contentType;
   try {
-    const { messageId, report } = await push(target, { content, contentType });
+    const { messageId, report } = await push(target, content, contentType);
     return { status: 200, body: { message_id: messageId, report: reportToJson(report) } };
   } catch (error) {
-    return grpcErrorAnswer(error as ServiceError);
+    if (error instanceof PushError) return pushErrorAnswer(error);
+    throw error;
   }
 }
 
@@ -92,33 +102,28 @@ async function readAtMost(
   return bytes <= maxBytes ? Buffer.concat(chunks) : undefined;
 }
 
-function reportToJson(report: DeliveryReport | undefined) {
+function reportToJson(report: PushReport) {
   return {
-    nodes_total: report?.nodesTotal ?? 0,
-    nodes_acked: report?.nodesAcked ?? 0,
-    nodes_matched: report?.nodesMatched ?? 0,
-    sessions_delivered: report?.sessionsDelivered ?? 0,
-    sessions_lagging: report?.sessionsLagging ?? 0,
-    failures: (report?.failures ?? []).map(({ nodeId, reason, message }) => ({
+    nodes_total: report.nodesTotal,
+    nodes_acked: report.nodesAcked,
+    nodes_matched: report.nodesMatched,
+    sessions_delivered: report.sessionsDelivered,
+    sessions_lagging: report.sessionsLagging,
+    failures: report.failures.map(({ nodeId, reason, message }) => ({
       node_id: nodeId,
-      reason: failureReasonToJSON(reason),
+      reason,
       message,
     })),
   };
 }
 
-const HTTP_STATUSES: Readonly<Partial<Record<grpcStatus, number>>> = {
-  [grpcStatus.INVALID_ARGUMENT]: 400,
-  [grpcStatus.RESOURCE_EXHAUSTED]: 429,
-  [grpcStatus.UNAVAILABLE]: 503,
-  [grpcStatus.DEADLINE_EXCEEDED]: 504,
+const HTTP_STATUSES: Readonly<Partial<Record<PushErrorCode, number>>> = {
+  INVALID_ARGUMENT: 400,
+  RESOURCE_EXHAUSTED: 429,
+  UNAVAILABLE: 503,
+  DEADLINE_EXCEEDED: 504,
 };
 
-function grpcErrorAnswer({ code, details, metadata }: ServiceError): HttpAnswer {
-  const [name] = metadata.get("pushcast-code");
-  return errorAnswer(
-    HTTP_STATUSES[code] ?? 502,
-    name?.toString() ?? grpcStatus[code] ?? "UNKNOWN",
-    details,
-  );
+function pushErrorAnswer({ code, reason, message }: PushError): HttpAnswer {
+  return errorAnswer(HTTP_STATUSES[code] ?? 502, reason === "" ? code : reason, message);
 }

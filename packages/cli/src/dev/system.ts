@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { createPushClient, type PushClient, type PushResult } from "@pushcast/api";
 import { type ConnectNodeReady, createConnectNode } from "@pushcast/connect-node";
 import { createPushManager } from "@pushcast/push-manager";
 import { createRegistry, type Registry, RegistryMemory } from "@pushcast/registry";
 import { createLogger, type Service } from "@pushcast/runtime";
 import { createPageServer } from "./page-server.ts";
 import type { DevPorts } from "./ports.ts";
-import { PushClient } from "./push-client.ts";
+import type { PushTarget } from "./push-endpoint.ts";
 import { LOOPBACK, readDevSettings } from "./settings.ts";
 
 export interface DevSystemInit {
@@ -67,10 +68,10 @@ export function createDevSystem({ env, ports }: DevSystemInit): Service<DevReady
   const stopping = new AbortController();
 
   const pageServer = createPageServer({
-    push: (target, content) => {
+    push: (target, content, contentType) => {
       // The nodes, which serve the page, start after it.
       if (client === undefined) throw new Error("the push-manager is not started");
-      return client.push(target, content);
+      return pushTo(client, target, content, contentType);
     },
     maxContentBytes: settings.manager.MAX_CONTENT_BYTES,
     logger: createLogger({ service: "page", level }),
@@ -122,7 +123,11 @@ export function createDevSystem({ env, ports }: DevSystemInit): Service<DevReady
     const { ports: managerPorts } = await manager.start().catch((error) => {
       throw new PartError("push-manager", error);
     });
-    client = new PushClient(`${LOOPBACK}:${managerPorts.grpc}`);
+    client = createPushClient({
+      address: `${LOOPBACK}:${managerPorts.grpc}`,
+      // There is no other that could be tried.
+      maxAttempts: 1,
+    });
     const started = await Promise.all(nodes.map(startNode));
     const [first] = started;
     ready = {
@@ -141,7 +146,7 @@ export function createDevSystem({ env, ports }: DevSystemInit): Service<DevReady
     // First the manager, while its nodes still acknowledge.
     await manager.stop();
     await Promise.all(nodes.map((node) => node.stop()));
-    client?.close();
+    await client?.close();
     for (const registry of memoryRegistries) await registry.close();
   };
 
@@ -150,4 +155,23 @@ export function createDevSystem({ env, ports }: DevSystemInit): Service<DevReady
     stop,
     stopLimitMs: manager.stopLimitMs + Math.max(0, ...nodes.map(({ stopLimitMs }) => stopLimitMs)),
   };
+}
+
+function pushTo(
+  client: PushClient,
+  target: PushTarget,
+  content: Buffer,
+  contentType: string,
+): Promise<PushResult> {
+  switch (target.kind) {
+    case "room":
+      return client.pushToRoom(target.roomId, content, { contentType });
+    case "user": {
+      const { userId, roomId } = target;
+      const within = roomId === undefined ? {} : { roomId };
+      return client.pushToUser(userId, content, { contentType, ...within });
+    }
+    case "all":
+      return client.broadcast(content, { contentType });
+  }
 }
