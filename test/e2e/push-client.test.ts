@@ -74,7 +74,7 @@ async function pushDuring(
   return Promise.all(results);
 }
 
-describe("biz-servers with the push client", { timeout: 60_000 }, () => {
+describe.concurrent("biz-servers with the push client", { timeout: 60_000 }, () => {
   it.for(["SIGTERM", "SIGKILL"] as const)(
     "see no error while all push-managers are replaced by %s, and each push is delivered once",
     async (signal, { stage }) => {
