@@ -7,6 +7,7 @@ import { PushError } from "./push-error.ts";
 import { type PushResult, toReport } from "./reports.ts";
 import { type Backoff, isSentAgain } from "./retries.ts";
 import { StreamConnection } from "./stream-connection.ts";
+import { activeTraceparent } from "./trace-context.ts";
 
 export interface PushStreamOptions {
   /** Pushes that are sent and not answered yet; what is more waits here. @default 1000 */
@@ -54,6 +55,8 @@ interface Unanswered {
   /** In the order in which the pushes were made. */
   readonly number: number;
   readonly push: OnePush;
+  /** Of the span in which it was made. */
+  readonly traceparent: string | undefined;
   readonly endsAtMs: number;
   readonly maxAttempts: number;
   attempts: number;
@@ -141,6 +144,7 @@ export class GrpcPushStream implements PushStream {
         const unanswered: Unanswered = {
           number: this.#lastNumber,
           push,
+          traceparent: activeTraceparent(),
           endsAtMs: performance.now() + this.#calls.deadlineMsOf(options),
           maxAttempts: this.#calls.maxAttemptsOf(options),
           attempts: 0,
@@ -319,8 +323,8 @@ export class GrpcPushStream implements PushStream {
   }
 }
 
-function toStreamPush({ number, push }: Unanswered): StreamPush {
-  return { requestId: String(number), push };
+function toStreamPush({ number, push, traceparent }: Unanswered): StreamPush {
+  return { requestId: String(number), push, traceparent };
 }
 
 function maxBytes({ value }: OnePush): number {

@@ -3,6 +3,7 @@ import { context, propagation, ROOT_CONTEXT, TraceFlags, trace } from "@opentele
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { StackContextManager } from "@opentelemetry/sdk-trace";
 import { expect, onTestFinished, test } from "vitest";
+import { accept, clientOf, startScriptedManager } from "../../test-fixtures/scripted-manager.ts";
 import { injectTrace } from "./trace-context.ts";
 
 const CALLER = {
@@ -11,10 +12,26 @@ const CALLER = {
   traceFlags: TraceFlags.SAMPLED,
 };
 
+const TRACEPARENT = `00-${CALLER.traceId}-${CALLER.spanId}-01`;
+
+function withinCaller<Result>(act: () => Result): Result {
+  return context.with(trace.setSpanContext(ROOT_CONTEXT, CALLER), act);
+}
+
 function injected(): Record<string, unknown> {
   const metadata = new Metadata();
-  context.with(trace.setSpanContext(ROOT_CONTEXT, CALLER), () => injectTrace(metadata));
+  withinCaller(() => injectTrace(metadata));
   return metadata.getMap();
+}
+
+/** As an SDK does it at a process's start. */
+function registerOpenTelemetry(): void {
+  context.setGlobalContextManager(new StackContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  onTestFinished(() => {
+    propagation.disable();
+    context.disable();
+  });
 }
 
 test("a call has nothing of a trace where the process has no OpenTelemetry", () => {
@@ -22,12 +39,23 @@ test("a call has nothing of a trace where the process has no OpenTelemetry", () 
 });
 
 test("a call has the trace that it is made in, as the process's OpenTelemetry writes it", () => {
-  context.setGlobalContextManager(new StackContextManager().enable());
-  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-  onTestFinished(() => {
-    propagation.disable();
-    context.disable();
+  registerOpenTelemetry();
+  expect(injected()).toEqual({ traceparent: TRACEPARENT });
+});
+
+test("each push of a stream has the trace that it is made in", async () => {
+  registerOpenTelemetry();
+  const traceparents: (string | undefined)[] = [];
+  const manager = await startScriptedManager({
+    onStreamPush: (push, stream) => {
+      traceparents.push(push.traceparent);
+      accept(push, stream);
+    },
   });
-  const traceparent = `00-${CALLER.traceId}-${CALLER.spanId}-01`;
-  expect(injected()).toEqual({ traceparent });
+  const stream = clientOf([manager]).stream();
+  await Promise.all([
+    withinCaller(() => stream.pushToRoom("room", "in a span")),
+    stream.pushToRoom("room", "in none"),
+  ]);
+  expect(traceparents).toEqual([TRACEPARENT, undefined]);
 });
