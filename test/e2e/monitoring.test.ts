@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { credentials } from "@grpc/grpc-js";
 import { alertGroups, dashboardRows, type Panel, ruleGroups, selectorsIn } from "@pushcast/cdk8s";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { tlsSettings } from "../support/certificates.ts";
 import type { RunningNode } from "../support/processes.ts";
 import { Prometheus, type ScrapeTarget } from "../support/prometheus.ts";
 import { type Cluster, Stage } from "../support/stage.ts";
@@ -31,7 +34,18 @@ let cluster: Cluster;
 let prometheus: Prometheus;
 
 beforeAll(async () => {
-  cluster = await stage.cluster(2, { node: { REGISTRATION_TTL_S: 60 } });
+  // With TLS, so that certificates have an end.
+  const ca = await stage.ca();
+  const [ofManager, ofNode, trust] = await Promise.all([
+    ca.issue({ dnsNames: ["push-manager"] }),
+    ca.issue({ dnsNames: ["connect-node"] }),
+    readFile(ca.cert),
+  ]);
+  cluster = await stage.cluster(2, {
+    node: { REGISTRATION_TTL_S: 60, ...tlsSettings(ofNode) },
+    manager: tlsSettings(ofManager),
+    publisher: { credentials: credentials.createSsl(trust) },
+  });
   const { etcd, manager, nodes, publisher } = cluster;
   prometheus = await Prometheus.start(
     [
@@ -76,6 +90,16 @@ test("Prometheus's own linter finds nothing wrong with the metrics of the servic
     const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], options);
     expect({ status, said: `${stdout}${stderr}` }).toEqual({ status: 0, said: "" });
   }
+});
+
+test("certificates that end in less than a week are told of", async () => {
+  await expect
+    .poll(async () => (await firing("PushcastCertificateExpiresSoon")).sort(), POLL)
+    .toEqual([
+      expect.stringMatching(/^The certificate of connect-node-0 \(grpc_tls\) ends in /),
+      expect.stringMatching(/^The certificate of connect-node-1 \(grpc_tls\) ends in /),
+      expect.stringMatching(/^The certificate of push-manager-1 \(grpc_tls\) ends in /),
+    ]);
 });
 
 test("a node that hangs is told of, until it goes on", async () => {

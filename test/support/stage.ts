@@ -89,7 +89,11 @@ export class Stage {
   /** Resolves when the manager's links to all nodes are live. */
   async cluster(
     nodeCount: number,
-    settings: { readonly node?: Settings; readonly manager?: Settings } = {},
+    settings: {
+      readonly node?: Settings;
+      readonly manager?: Settings;
+      readonly publisher?: ManagerClientOptions;
+    } = {},
   ): Promise<Cluster> {
     const etcd = await this.etcd();
     const found = { REGISTRY: "etcd", ETCD_ENDPOINTS: etcd.endpoint };
@@ -97,7 +101,7 @@ export class Stage {
       this.manager({ ...found, ...settings.manager }),
       ...Array.from({ length: nodeCount }, () => this.node({ ...found, ...settings.node })),
     ]);
-    const publisher = this.publisher(manager);
+    const publisher = this.publisher(manager, settings.publisher);
     await publisher.untilLinked(nodes.map(({ nodeId }) => nodeId));
     return { etcd, nodes, manager, publisher };
   }
