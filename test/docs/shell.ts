@@ -53,7 +53,9 @@ export class Shell {
       look();
       void this.#closed.then(() => reject(new Error(`ended without ${pattern}: ${this.#output}`)));
     });
-    return within(SHOWN_WITHIN_MS, `${pattern} in: ${this.#output}`, matched);
+    return within(SHOWN_WITHIN_MS, String(pattern), matched).catch((error: Error) => {
+      throw new Error(`${error.message}; it wrote: ${this.#output}`);
+    });
   }
 
   /** Resolves with all output when it has ended with 0. */
