@@ -20,10 +20,11 @@ export function commandExitCodesTable(): string {
 /** The variables that stand for options, and for which. */
 export function environmentTable(): string {
   const options = commands.flatMap((command) => Object.entries(command.options));
-  const rows = new Map(
-    options.flatMap(([key, { env, doc }]) =>
-      env === undefined ? [] : [[env, [`\`${env}\``, `\`${optionName(key)}\``, cell(doc)]]],
-    ),
-  );
+  const rows = new Map<string, string[]>();
+  for (const [key, { env, doc }] of options) {
+    // As the first of the commands has it.
+    if (env === undefined || rows.has(env)) continue;
+    rows.set(env, [`\`${env}\``, `\`${optionName(key)}\``, cell(doc)]);
+  }
   return table(["variable", "option", ""], [...rows.values()]);
 }

@@ -1,9 +1,8 @@
+import { Histogram, Sequence } from "@pushcast/cli/measuring";
 import { answerParent } from "../../../test/support/child.ts";
 import { DIALECTS } from "./dialects.ts";
-import { Histogram } from "./histogram.ts";
 import { LoadClient } from "./load-client.ts";
 import type { GeneratorReport, GeneratorRequest, OpenClients } from "./messages.ts";
-import { Sequence } from "./sequence.ts";
 
 const OPENED_AT_ONCE = 100;
 

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { Histogram } from "@pushcast/cli/measuring";
 import { expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { until } from "../../../test/support/until.ts";
 import { monotonicMicros, writeContent } from "./content.ts";
 import { DIALECTS } from "./dialects.ts";
-import { Histogram } from "./histogram.ts";
 import { LoadClient } from "./load-client.ts";
 
 /** One client of each dialect in its room, and the server's end. */

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { type Histogram, Sequence } from "@pushcast/cli/measuring";
 import {
   CONTENT_BYTES,
   MARK,
@@ -9,8 +10,6 @@ import {
 } from "./content.ts";
 import type { Dialect } from "./dialects.ts";
 import { clientFrame, FrameReader, type FrameSink, OPCODE } from "./frames.ts";
-import type { Histogram } from "./histogram.ts";
-import { Sequence } from "./sequence.ts";
 import { HEAD_END, writeUpgrade } from "./upgrade.ts";
 
 /** All sockets are read into the same memory: what is left of a read is copied. */

@@ -1,5 +1,7 @@
+import { benchCommand } from "./commands/bench.ts";
 import { devCommand } from "./commands/dev.ts";
 import { disconnectCommand } from "./commands/disconnect.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { joinCommand, leaveCommand } from "./commands/membership.ts";
 import { nodesCommand } from "./commands/nodes.ts";
 import { pushCommand } from "./commands/push.ts";
@@ -21,4 +23,6 @@ export const commands: readonly Command[] = [
   leaveCommand,
   disconnectCommand,
   tokenCommand,
+  doctorCommand,
+  benchCommand,
 ];

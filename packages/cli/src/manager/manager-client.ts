@@ -94,7 +94,7 @@ function readTls({
 }
 
 /** @throws CliError */
-function readPem(path: string, option: string, kind: string): Buffer {
+export function readPem(path: string, option: string, kind: string): Buffer {
   const bytes = readFile(path, option);
   if (new RegExp(`-----BEGIN [A-Z ]*${kind}-----`).test(bytes.toString("latin1"))) return bytes;
   throw new CliError({

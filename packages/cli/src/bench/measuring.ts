@@ -1,0 +1,3 @@
+// What other benchmarks count with, too.
+export { Histogram } from "./histogram.ts";
+export { Sequence } from "./sequence.ts";
