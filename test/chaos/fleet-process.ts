@@ -80,6 +80,8 @@ function start({ userId, rooms }: PlannedClient): Member {
     minDelayMs: MIN_DELAY_MS,
     maxDelayMs: MAX_DELAY_MS,
     random,
+    // The recorder is told by each room.
+    onGap: () => {},
     onWarning: ({ code, message }) => {
       if (code !== "CONNECT_FAILED") warnings.push(`${userId}: ${code}: ${message}`);
     },

@@ -202,5 +202,13 @@ export const CLAIMS: Claims = {
     },
   ],
   "packages/api/README.md": [{ every: "ts", ...COMPILED }],
-  "packages/client/README.md": [{ every: "ts", ...COMPILED }],
+  "packages/client/README.md": [
+    {
+      block: 'import assert from "node:assert/strict";',
+      how: "run",
+      by: "test/docs/client-readme.test.ts",
+    },
+    { every: "ts", ...COMPILED },
+    { every: "html", how: "run", by: "test/browser/client.test.ts" },
+  ],
 };

@@ -95,12 +95,11 @@ class Visitor {
       WebSocket,
       minDelayMs: 50,
       maxDelayMs: 200,
+      onGap: ({ room = "self", reason }) => this.gaps.push(`${room}: ${reason}`),
     });
     stage.atEnd(() => this.#client.close());
     this.#client.on("state", (state) => this.states.push(state));
-    this.#client.self.on("gap", ({ reason }) => this.gaps.push(`self: ${reason}`));
     const room = this.#client.room("room");
-    room.on("gap", ({ reason }) => this.gaps.push(`room: ${reason}`));
     room.on("message", ({ content }) => this.texts.push(String(content)));
   }
 

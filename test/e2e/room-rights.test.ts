@@ -217,6 +217,7 @@ describe.concurrent("the right to be in a room", { timeout: 60_000 }, () => {
       WebSocket: WebSocket as never,
       minDelayMs: 50,
       maxDelayMs: 200,
+      onGap: () => {},
     });
     stage.atEnd(() => client.close());
     const texts: string[] = [];

@@ -49,22 +49,20 @@ if (commit === undefined) {
 
 /** A client that keeps the client's rule, and all that it is told of one room. */
 function roomListener(stage: Stage, url: () => string) {
+  let gaps = 0;
   const client = connect({
     url,
     userId: "ann",
     WebSocket: WebSocket satisfies WebSocketConstructor,
     minDelayMs: 20,
+    onGap: () => {
+      gaps += 1;
+    },
   });
   stage.atEnd(() => client.close());
   const texts: string[] = [];
-  let gaps = 0;
   const room = client.room("room");
   room.on("message", ({ content }) => texts.push(String(content)));
-  for (const feed of [room, client.self]) {
-    feed.on("gap", () => {
-      gaps += 1;
-    });
-  }
   return {
     texts,
     get gaps() {

@@ -55,20 +55,19 @@ async function startNode(
 
 /** Connects, joins a room, and records what it is told. */
 function listen(url: () => string) {
+  const told: string[] = [];
   const client: Client = connect({
     url,
     userId: "anna",
     WebSocket: WebSocket satisfies WebSocketConstructor,
     minDelayMs: 20,
+    onGap: ({ room }) => told.push(room === undefined ? "gap self" : `gap ${room}`),
   });
   onTestFinished(() => client.close());
-  const told: string[] = [];
   client.on("state", ({ state }) => told.push(state));
   client.self.on("message", ({ content }) => told.push(`self: ${content}`));
-  client.self.on("gap", () => told.push("gap self"));
   const room = client.room("room");
   room.on("message", ({ content }) => told.push(`room: ${content}`));
-  room.on("gap", () => told.push("gap room"));
   const isOn = (node: string) => client.state.state === "open" && client.state.nodeId === node;
   return { client, told, untilOn: (node: string) => until(`open on ${node}`, () => isOn(node)) };
 }

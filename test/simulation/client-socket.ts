@@ -59,6 +59,8 @@ type Listener = (event: never) => void;
 
 /** A client's connection as the client sees it. */
 export class ClientSideSocket implements WebSocketLike {
+  readonly protocol = "pushcast.v1.json";
+  binaryType = "blob";
   readonly #listeners = new Map<string, Listener[]>();
   readonly #tap: Tap;
   readonly #socket: Socket | undefined;

@@ -49,6 +49,10 @@ export class Client {
       random: cluster.loop.random,
       minDelayMs: cluster.settings.clientDelayMs,
       maxDelayMs: 8 * cluster.settings.clientDelayMs,
+      onGap: ({ room }) => {
+        const history = room === undefined ? this.self : this.rooms.get(room);
+        history?.loadsStateAnew();
+      },
       onWarning: (warning) => this.warnings.push(warning),
       WebSocket: class {
         constructor(address: string) {
@@ -58,7 +62,6 @@ export class Client {
       } as unknown as WebSocketConstructor,
     });
     this.client.self.on("message", (message) => this.self.message(message));
-    this.client.self.on("gap", () => this.self.loadsStateAnew());
     this.client.on("room", (room) => this.#listen(room).loadsStateAnew());
   }
 
@@ -91,7 +94,6 @@ export class Client {
     const history = new FeedHistory(this.#cluster, this.user, room.name);
     this.rooms.set(room.name, history);
     room.on("message", (message) => history.message(message));
-    room.on("gap", () => history.loadsStateAnew());
     room.on("state", ({ state }) => {
       if (state === "joined") history.loadsStateAnew();
       else if (state !== "joining") this.rooms.delete(room.name);

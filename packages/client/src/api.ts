@@ -1,5 +1,5 @@
 import type { CloseName } from "./close-codes.ts";
-import type { FeedEvents } from "./feed.ts";
+import type { Message } from "./message.ts";
 
 /** A client of Pushcast. It stays connected, and in its rooms, until it is closed. */
 export interface Client {
@@ -18,11 +18,11 @@ export interface Client {
     listener: (event: ClientEvents[Name]) => void,
   ): () => void;
   /**
-   * Connects at once if the state is `closed`: with a new token after `TOKEN_EXPIRED`, or instead of
-   * waiting, when the browser says that it is online. Else does nothing.
+   * Connects at once if the state is `closed`: instead of waiting, or after an end that forbade it, with
+   * a token of a user who has logged in anew. Else does nothing.
    */
   reconnect(): void;
-  /** Ends the connection. Rooms and positions are kept for a `reconnect`. */
+  /** Ends the connection, and each `for await`. Rooms and positions are kept for a `reconnect`. */
   close(): void;
 }
 
@@ -31,6 +31,8 @@ export interface ClientEvents {
   state: ClientState;
   /** The biz-server has put this user into a room that the app had not joined. */
   room: Room;
+  /** Messages may be missing, in whatever room or in *self*: what `onGap` gets. */
+  gap: Gap;
 }
 
 export type ClientState =
@@ -63,8 +65,45 @@ export type ClientState =
       readonly retry: false;
     };
 
-/** A room that the client is in. */
-export interface Room {
+/** Messages may be missing: load the state anew. What comes after it is complete again. */
+export interface Gap {
+  /** Absent for *self*. */
+  readonly room?: string;
+  /** The room, or *self*. */
+  readonly from: Room | Self;
+  readonly reason: GapReason;
+}
+
+export type GapReason =
+  /** The connection was gone, and not everything since could be recovered. */
+  | "away"
+  /** The server said so while it was there. */
+  | "lost"
+  /** A `for await` fell so far behind that what waited for it was dropped; `on("message")` had it all. */
+  | "overflow";
+
+export interface FeedEvents {
+  message: Message;
+  gap: Gap;
+}
+
+/**
+ * What is for this user and for everybody, whatever the rooms.
+ *
+ * `for await (const message of self)` gives the messages from then on, one after another, until `break`,
+ * or until the client is closed for good. Those that come meanwhile wait, `maxBuffered` at most; one
+ * more, and all that waited are dropped, with a gap `overflow`.
+ */
+export interface Self extends AsyncIterable<Message> {
+  /** @returns stops listening */
+  on<Name extends keyof FeedEvents>(
+    name: Name,
+    listener: (event: FeedEvents[Name]) => void,
+  ): () => void;
+}
+
+/** A room that the client is in. `for await` as of `Self`; it ends also when the room is left. */
+export interface Room extends AsyncIterable<Message> {
   readonly name: string;
   readonly state: RoomState;
   /** @returns stops listening */
@@ -72,7 +111,7 @@ export interface Room {
     name: Name,
     listener: (event: RoomEvents[Name]) => void,
   ): () => void;
-  /** Nothing more is said of the room after it. */
+  /** Nothing more is said of the room after it, but for what a `for await` has still to give. */
   leave(): void;
 }
 
@@ -89,12 +128,3 @@ export type RoomState =
   | { readonly state: "left"; readonly by: "client" | "server" }
   /** The server does not let this user in. To try again, ask for the room again. */
   | { readonly state: "refused"; readonly code: string; readonly message: string };
-
-/** What is for this user and for everybody, whatever the rooms. */
-export interface Self {
-  /** @returns stops listening */
-  on<Name extends keyof FeedEvents>(
-    name: Name,
-    listener: (event: RoomEvents[Name]) => void,
-  ): () => void;
-}

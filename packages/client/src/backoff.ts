@@ -1,14 +1,16 @@
+export interface BackoffInit {
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly random: () => number;
+}
+
 /** Waits between attempts to connect: random, and longer with each failure. */
 export class Backoff {
-  readonly #minDelayMs: number;
-  readonly #maxDelayMs: number;
-  readonly #random: () => number;
+  readonly #init: BackoffInit;
   #failures = 0;
 
-  constructor(init: { minDelayMs: number; maxDelayMs: number; random: () => number }) {
-    this.#minDelayMs = init.minDelayMs;
-    this.#maxDelayMs = init.maxDelayMs;
-    this.#random = init.random;
+  constructor(init: BackoffInit) {
+    this.#init = init;
   }
 
   /**
@@ -17,9 +19,10 @@ export class Backoff {
    * @returns how long to wait after it
    */
   failed(): number {
+    const { minDelayMs, maxDelayMs, random } = this.#init;
     this.#failures += 1;
-    const limitMs = Math.min(this.#maxDelayMs, this.#minDelayMs * 2 ** this.#failures);
-    return this.#minDelayMs + Math.floor(this.#random() * (limitMs - this.#minDelayMs));
+    const limitMs = Math.min(maxDelayMs, minDelayMs * 2 ** this.#failures);
+    return minDelayMs + Math.floor(random() * (limitMs - minDelayMs));
   }
 
   succeeded(): void {

@@ -1,10 +1,12 @@
 import type { Client, ClientEvents, ClientState, Room, Self } from "./api.ts";
 import { Backoff } from "./backoff.ts";
 import { type Clock, moment } from "./clock.ts";
+import { type End, reconnectsAfter, TOKEN_EXPIRED } from "./close-codes.ts";
 import type { Connection } from "./connection.ts";
 import { Connector } from "./connector.ts";
-import { Feed, type Gap, RoomFeed } from "./feed.ts";
+import { Feed, type FeedInit, RoomFeed } from "./feed.ts";
 import type {
+  ClientFrame,
   ErrorFrame,
   GapFrame,
   JoinedFrame,
@@ -15,6 +17,8 @@ import type {
 } from "./frames.ts";
 import { Listeners } from "./listeners.ts";
 import type { ConnectOptions } from "./options.ts";
+import { Timer } from "./timer.ts";
+import { TokenKeeper } from "./token-keeper.ts";
 import { connectionUrl, offeredProtocols, type WebSocketLike } from "./web-socket.ts";
 
 /** All options, with their defaults. */
@@ -23,27 +27,40 @@ export type ClientInit = Pick<ConnectOptions, "url" | "userId" | "token"> &
 
 /** The error of a join that may be answered otherwise later. */
 const AUTHZ_UNAVAILABLE = "AUTHZ_UNAVAILABLE";
+/** Between attempts to renew a token: a server looks at few in a minute. */
+const RENEWAL_DELAYS = { minDelayMs: 5_000, maxDelayMs: 60_000 };
 
 /** Routes frames to the subscriptions that they are for, and asks for these on each new connection. */
 export class PushcastClient implements Client {
   readonly #init: ClientInit;
   readonly #clock: Clock;
   readonly #listeners = new Listeners<ClientEvents>();
-  readonly #self = new Feed();
+  readonly #feedInit: FeedInit;
+  readonly #self: Feed;
   readonly #rooms = new Map<string, RoomFeed>();
+  readonly #tokens: TokenKeeper;
   readonly #connector: Connector;
   /** Between joins of which nobody could say whether they are allowed. */
   readonly #joinBackoff: Backoff;
-  #joinTimer: unknown;
+  readonly #joinTimer: Timer;
   #lastRequestId = 0;
-  #hasWarnedOfGap = false;
 
   constructor(init: ClientInit) {
     this.#init = init;
     this.#clock = init.clock;
     this.#joinBackoff = new Backoff(init);
+    this.#joinTimer = new Timer(init.clock);
+    this.#listeners.on("gap", init.onGap);
+    const { maxBuffered, random } = init;
+    this.#feedInit = { maxBuffered, onGap: (gap) => this.#listeners.emit("gap", gap) };
+    this.#self = new Feed(this.#feedInit);
+    this.#tokens = new TokenKeeper({
+      ...init,
+      backoff: new Backoff({ ...RENEWAL_DELAYS, random }),
+      send: (token) => this.#connector.main?.send({ type: "token", token }),
+    });
     this.#connector = new Connector({
-      clock: init.clock,
+      ...init,
       backoff: new Backoff(init),
       resumes: () => this.#self.subscription.hasPosition,
       openSocket: (resumes) => this.#openSocket(resumes),
@@ -51,8 +68,8 @@ export class PushcastClient implements Client {
       onGone: (connection) => {
         for (const { subscription } of this.#feeds()) subscription.ended(connection);
       },
-      onState: (state) => this.#listeners.emit("state", state),
-      onWarning: init.onWarning,
+      finalEnd: (connection, end) => this.#finalEnd(connection, end),
+      onState: (state) => this.#told(state),
     });
   }
 
@@ -72,7 +89,7 @@ export class PushcastClient implements Client {
     }
     const room = this.#addRoom(name, ticket);
     const { main } = this.#connector;
-    if (main !== undefined) this.#ask(main, room);
+    if (main !== undefined) this.#askRoom(main, room);
     return room;
   }
 
@@ -84,22 +101,36 @@ export class PushcastClient implements Client {
   }
 
   reconnect(): void {
+    this.#tokens.forgive();
     this.#connector.reconnect();
   }
 
   close(): void {
-    this.#clock.clearTimeout(this.#joinTimer);
-    this.#joinTimer = undefined;
+    this.#joinTimer.clear();
     this.#connector.close();
   }
 
   async #openSocket(resumes: boolean): Promise<WebSocketLike> {
-    const { url, userId, token, WebSocket } = this.#init;
-    const [address, jwt] = await Promise.all([
+    const { url, userId, subprotocol, WebSocket } = this.#init;
+    const [address, token] = await Promise.all([
       typeof url === "function" ? url() : url,
-      typeof token === "function" ? token() : token,
+      this.#tokens.next(),
     ]);
-    return new WebSocket(connectionUrl(address, { userId, resumes }), offeredProtocols(jwt));
+    const full = connectionUrl(address, { userId, resumes });
+    return new WebSocket(full, offeredProtocols(subprotocol, token));
+  }
+
+  #finalEnd(connection: Connection, end: End): End | undefined {
+    if (end.code === TOKEN_EXPIRED) return this.#tokens.expired(end, connection.livedMs);
+    return reconnectsAfter(end) ? undefined : end;
+  }
+
+  #told(state: ClientState): void {
+    if (state.state === "closed") {
+      this.#tokens.stop();
+      if (!state.retry) for (const feed of this.#feeds()) feed.endStreams();
+    }
+    this.#listeners.emit("state", state);
   }
 
   *#feeds(): IterableIterator<Feed> {
@@ -108,26 +139,30 @@ export class PushcastClient implements Client {
   }
 
   #addRoom(name: string, ticket: string | undefined): RoomFeed {
-    const room = new RoomFeed(name, ticket, (left) => this.#leave(left));
+    const leave = (left: RoomFeed) => this.#leave(left);
+    const room = new RoomFeed({ ...this.#feedInit, name, ticket, leave });
     this.#rooms.set(name, room);
     return room;
   }
 
-  #ask(connection: Connection, feed: Feed): void {
+  #askSelf(connection: Connection): void {
     const id = this.#nextRequestId();
-    const claim = feed.subscription.ask(connection, id, moment(this.#clock));
-    if (!(feed instanceof RoomFeed)) {
-      connection.send({ type: "resume", id, ...claim });
-      return;
-    }
-    const { name: room, ticket } = feed;
-    connection.send({
-      type: "join",
-      id,
-      room,
-      ...claim,
-      ...(ticket === undefined ? {} : { ticket }),
+    const claim = this.#self.subscription.ask(connection, id, moment(this.#clock));
+    connection.send({ type: "resume", id, ...claim });
+  }
+
+  /** Only as it is its turn does the room stop to listen to the connection before. */
+  #askRoom(connection: Connection, room: RoomFeed): void {
+    connection.queue(() => {
+      if (this.#rooms.get(room.name) !== room || connection !== this.#connector.main) return;
+      return this.#joinFrame(connection, room);
     });
+  }
+
+  #joinFrame(connection: Connection, { name: room, ticket, subscription }: RoomFeed): ClientFrame {
+    const id = this.#nextRequestId();
+    const claim = subscription.ask(connection, id, moment(this.#clock));
+    return { type: "join", id, room, ...claim, ...(ticket === undefined ? {} : { ticket }) };
   }
 
   #leave(room: RoomFeed): void {
@@ -136,7 +171,7 @@ export class PushcastClient implements Client {
     for (const connection of this.#connector.welcomed) {
       const id = this.#nextRequestId();
       connection.leaving.set(id, room.name);
-      connection.send({ type: "leave", id, room: room.name });
+      connection.queue(() => ({ type: "leave", id, room: room.name }));
     }
     room.setState({ state: "left", by: "client" });
     this.#checkSettled();
@@ -172,6 +207,11 @@ export class PushcastClient implements Client {
       case "reconnect":
         this.#connector.moveAfter(connection, frame.afterMs);
         break;
+      case "token_accepted":
+        this.#tokens.accepted(frame.expiresAt);
+        break;
+      case "pong":
+        break;
       case "error":
         this.#refused(connection, frame);
         break;
@@ -180,14 +220,16 @@ export class PushcastClient implements Client {
 
   #welcomed(connection: Connection, frame: WelcomeFrame): void {
     this.#connector.take(connection, frame);
-    if (connection.resumes) this.#ask(connection, this.#self);
+    this.#tokens.begin();
+    if (connection.resumes) this.#askSelf(connection);
     else this.#self.subscription.begin(connection, frame.position);
-    for (const room of this.#rooms.values()) this.#ask(connection, room);
+    for (const room of this.#rooms.values()) this.#askRoom(connection, room);
     if (this.#isAwaiting) this.#connector.resuming();
     else this.#connector.settled();
   }
 
   get #isAwaiting(): boolean {
+    if (this.#connector.main?.isQueueing === true) return true;
     for (const { subscription } of this.#feeds()) if (subscription.isAsked) return true;
     return false;
   }
@@ -202,17 +244,17 @@ export class PushcastClient implements Client {
     if (room?.subscription.awaits(connection, id) !== true) return;
     room.ticket = frame.ticket ?? room.ticket;
     this.#joinBackoff.succeeded();
-    const answer = room.subscription.answer(connection, frame.position, frame.recovered);
+    const isMissing = room.subscription.answer(connection, frame.position, frame.recovered);
     room.setState({ state: "joined" });
-    if (answer === "gap") this.#sayGap(room, "away");
+    if (isMissing) room.sayGap("away");
     this.#checkSettled();
   }
 
   #resumed(connection: Connection, { id, position, recovered }: ResumedFrame): void {
     const { subscription } = this.#self;
     if (id === undefined || !subscription.awaits(connection, id)) return;
-    const answer = subscription.answer(connection, position, recovered);
-    if (answer === "gap") this.#sayGap(this.#self, "away");
+    const isMissing = subscription.answer(connection, position, recovered);
+    if (isMissing) this.#self.sayGap("away");
     this.#checkSettled();
   }
 
@@ -229,7 +271,7 @@ export class PushcastClient implements Client {
     room.subscription.begin(connection, position);
     room.setState({ state: "joined" });
     const { main } = this.#connector;
-    if (main !== undefined && main !== connection) this.#ask(main, room);
+    if (main !== undefined && main !== connection) this.#askRoom(main, room);
     this.#listeners.emit("room", room);
   }
 
@@ -248,7 +290,7 @@ export class PushcastClient implements Client {
 
   #gap(connection: Connection, frame: GapFrame): void {
     for (const feed of this.#inScope(frame)) {
-      if (feed.subscription.raise(connection, frame.position)) this.#sayGap(feed, "lost");
+      if (feed.subscription.raise(connection, frame.position)) feed.sayGap("lost");
     }
   }
 
@@ -280,34 +322,27 @@ export class PushcastClient implements Client {
       this.#checkSettled();
       return;
     }
+    // A `token` frame has no id.
+    if (id === undefined && this.#tokens.isAwaiting) this.#tokens.notAccepted(code);
     this.#init.onWarning({ code: "FRAME_REFUSED", message: `${code}: ${message}` });
   }
 
   /** Asks again for the rooms of which nobody could say whether they may be joined. */
   #joinLater(): void {
-    if (this.#joinTimer !== undefined) return;
-    this.#joinTimer = this.#clock.setTimeout(() => {
-      this.#joinTimer = undefined;
+    if (this.#joinTimer.isSet) return;
+    this.#joinTimer.set(this.#joinBackoff.failed(), () => {
       const { main } = this.#connector;
       if (main === undefined) return;
       for (const room of this.#rooms.values()) {
-        if (!room.subscription.isAsked && !room.subscription.heeds(main)) this.#ask(main, room);
+        if (!room.subscription.isAsked && !room.subscription.heeds(main)) this.#askRoom(main, room);
       }
-    }, this.#joinBackoff.failed());
+    });
   }
 
   /** The server soon ends its hold of *self* and goes on from its `welcome`. */
   #resumeRefused(connection: Connection): void {
     this.#self.subscription.goOn(connection, connection.welcomePosition);
-    this.#sayGap(this.#self, "away");
-  }
-
-  #sayGap(feed: Feed, reason: Gap["reason"]): void {
-    if (feed.sayGap(reason) || this.#hasWarnedOfGap) return;
-    this.#hasWarnedOfGap = true;
-    const where = feed.room === undefined ? "self" : `room ${JSON.stringify(feed.room)}`;
-    const message = `messages may be missing in ${where} and nobody listens: use on("gap", …) to load its state anew`;
-    this.#init.onWarning({ code: "GAP_UNHEARD", message });
+    this.#self.sayGap("away");
   }
 
   #nextRequestId(): number {

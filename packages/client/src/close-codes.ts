@@ -12,6 +12,8 @@ export type CloseName =
   | "RESTART"
   | "INVALID_FRAME"
   | "TOKEN_EXPIRED"
+  /** 4401 twice: the server refused a new token as well, or the `token` function had no other. */
+  | "TOKEN_REFUSED"
   | "FORBIDDEN"
   | "SILENT"
   | "TOO_SLOW"
@@ -42,6 +44,7 @@ const NAMES: Readonly<Record<number, CloseName>> = {
 const FINAL: ReadonlySet<CloseName> = new Set([
   "INVALID_FRAME",
   "TOKEN_EXPIRED",
+  "TOKEN_REFUSED",
   "FORBIDDEN",
   "DISCONNECTED",
 ]);
@@ -50,7 +53,12 @@ const FINAL: ReadonlySet<CloseName> = new Set([
 export interface End {
   readonly code: number;
   readonly reason: string;
+  /** Where the code does not say all. */
+  readonly name?: CloseName;
 }
+
+/** The token has expired or was revoked. */
+export const TOKEN_EXPIRED = 4401;
 
 /** The client's own wish. */
 export const CLOSED_BY_CLIENT: End = { code: 1000, reason: "" };
@@ -60,11 +68,11 @@ export function lost(reason: string): End {
   return { code: 1006, reason };
 }
 
-export function closeName(code: number): CloseName {
-  return NAMES[code] ?? "OTHER";
+export function closeName({ code, name }: End): CloseName {
+  return name ?? NAMES[code] ?? "OTHER";
 }
 
-/** Whether to open a new connection after a close with this code. */
-export function reconnectsAfter(code: number): boolean {
-  return !FINAL.has(closeName(code));
+/** Whether to open a new connection after this end; after `TOKEN_EXPIRED` only with a new token. */
+export function reconnectsAfter(end: End): boolean {
+  return !FINAL.has(closeName(end));
 }

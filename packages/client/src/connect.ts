@@ -1,35 +1,47 @@
 import type { Client } from "./api.ts";
-import { PushcastClient } from "./client.ts";
+import { type ClientInit, PushcastClient } from "./client.ts";
 import { systemClock } from "./clock.ts";
+import { systemNetwork } from "./network.ts";
 import type { ConnectOptions } from "./options.ts";
+import type { Warning } from "./warning.ts";
 import { checkUrl, type WebSocketConstructor } from "./web-socket.ts";
 
 /**
  * Connects to Pushcast, and stays connected until it is closed.
- * @throws {TypeError} if the URL is none, a delay is no time, or there is no WebSocket to connect with
+ * @throws {TypeError} if the URL is none, `onGap` is missing, a number is out of bounds, or there is no
+ *   WebSocket to connect with
  */
 export function connect(options: ConnectOptions): Client {
-  const { minDelayMs = 500, maxDelayMs = 30_000 } = options;
-  const WebSocket =
-    options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
-  if (WebSocket === undefined) {
-    throw new TypeError("there is no global WebSocket: hand one in as the option WebSocket");
+  const init: ClientInit = {
+    subprotocol: "pushcast.v1.json",
+    // Whether it is there is checked below.
+    WebSocket: (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket as never,
+    minDelayMs: 500,
+    maxDelayMs: 30_000,
+    frameBurst: 900,
+    frameRate: 80,
+    maxBuffered: 1_000,
+    clock: systemClock,
+    network: systemNetwork,
+    random: Math.random,
+    onWarning: warn,
+    ...options,
+  };
+  const { url, onGap, minDelayMs, maxDelayMs } = init;
+  if (init.WebSocket === undefined) {
+    throw new TypeError("the option WebSocket is needed: there is no global one");
   }
-  if (typeof options.url === "string") checkUrl(options.url);
+  if (typeof url === "string") checkUrl(url);
+  if (typeof onGap !== "function") throw new TypeError("onGap must be a function");
   if (!(minDelayMs > 0 && minDelayMs <= maxDelayMs && Number.isFinite(maxDelayMs))) {
     throw new TypeError("minDelayMs must be above 0 and not above maxDelayMs");
   }
-  return new PushcastClient({
-    ...options,
-    WebSocket,
-    minDelayMs,
-    maxDelayMs,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? Math.random,
-    onWarning: options.onWarning ?? (({ message, cause }) => warn(message, cause)),
-  });
+  if (!(init.frameBurst >= 1 && init.frameRate > 0 && init.maxBuffered >= 1)) {
+    throw new TypeError("frameBurst, frameRate and maxBuffered must be above 0");
+  }
+  return new PushcastClient(init);
 }
 
-function warn(message: string, cause: unknown): void {
+function warn({ message, cause }: Warning): void {
   console.warn(`pushcast: ${message}`, ...(cause === undefined ? [] : [cause]));
 }

@@ -1,10 +1,13 @@
-import { type Clock, type Moment, moment } from "./clock.ts";
+import { elapsedMs, type Moment, moment } from "./clock.ts";
 import { CLOSED_BY_CLIENT, type End, lost } from "./close-codes.ts";
 import { decode, encode } from "./codec.ts";
 import type { ClientFrame, ServerFrame, WelcomeFrame } from "./frames.ts";
+import { Outbox, type OutboxInit } from "./outbox.ts";
 import type { PositionRecord } from "./position.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 import type { Source } from "./subscription.ts";
+import { Timer } from "./timer.ts";
+import { SameTokenAgain } from "./token-keeper.ts";
 import type { Warning } from "./warning.ts";
 import type { WebSocketLike } from "./web-socket.ts";
 
@@ -13,8 +16,7 @@ const WELCOME_TIMEOUT_MS = 10_000;
 /** Added to two heartbeats, for the network. */
 const SILENCE_MARGIN_MS = 5_000;
 
-export interface ConnectionInit {
-  readonly clock: Clock;
+export interface ConnectionInit extends Omit<OutboxInit, "send"> {
   /** *self* will be resumed on it. */
   readonly resumes: boolean;
   /** Makes the socket; may fail, and take its time. */
@@ -33,22 +35,24 @@ export class Connection implements Source {
   readonly #init: ConnectionInit;
   #socket: WebSocketLike | undefined;
   #isOpen = true;
-  #lastFrameAt: Moment;
-  #welcomeTimer: unknown;
+  readonly #outbox: Outbox;
+  readonly #begunAt: Moment;
+  #welcomedAt: Moment | undefined;
+  readonly #welcomeTimer: Timer;
   #welcomePosition: PositionRecord = {};
   #silence: SilenceWatch | undefined;
 
   constructor(init: ConnectionInit) {
     this.#init = init;
     this.resumes = init.resumes;
-    this.#lastFrameAt = moment(init.clock);
-    this.#welcomeTimer = init.clock.setTimeout(
-      () => this.#end(lost("no welcome in time")),
-      WELCOME_TIMEOUT_MS,
-    );
+    this.#begunAt = moment(init.clock);
+    this.#outbox = new Outbox({ ...init, send: (frame) => this.send(frame) });
+    this.#welcomeTimer = new Timer(init.clock);
+    this.#welcomeTimer.set(WELCOME_TIMEOUT_MS, () => this.#end(lost("no welcome in time")));
     init.open().then(
       (socket) => this.#use(socket),
       (cause: unknown) => {
+        if (cause instanceof SameTokenAgain) this.#end(cause.end);
         if (!this.#isOpen) return;
         init.onWarning({ code: "CONNECT_FAILED", message: "could not connect", cause });
         this.#end(lost("could not connect"));
@@ -67,12 +71,41 @@ export class Connection implements Source {
   }
 
   get lastFrameAt(): Moment {
-    return this.#lastFrameAt;
+    return this.#silence?.lastFrameAt ?? this.#begunAt;
   }
 
-  /** Only after its `welcome`. */
+  get isInDoubt(): boolean {
+    return this.#silence?.isInDoubt === true;
+  }
+
+  /** Since its `welcome`. */
+  get livedMs(): number {
+    if (this.#welcomedAt === undefined) return 0;
+    return elapsedMs(this.#welcomedAt, moment(this.#init.clock));
+  }
+
+  /** Whether frames wait for their turn. */
+  get isQueueing(): boolean {
+    return !this.#outbox.isEmpty;
+  }
+
+  /** Sends at once. Only after its `welcome`. */
   send(frame: ClientFrame): void {
-    if (this.#isOpen) this.#socket?.send(encode(frame));
+    if (!this.#isOpen || this.#socket === undefined) return;
+    this.#socket.send(encode(frame, this.#socket.protocol));
+  }
+
+  /**
+   * Sends when the server's limit of frames lets it. Only after its `welcome`.
+   * @param make called then; gives nothing if there is nothing to send any more
+   */
+  queue(make: () => ClientFrame | undefined): void {
+    if (this.#isOpen) this.#outbox.put(make);
+  }
+
+  /** Asks the server whether it is still there. */
+  check(): void {
+    this.#silence?.check();
   }
 
   /** Ends it as the client wishes. */
@@ -84,6 +117,7 @@ export class Connection implements Source {
 
   #use(socket: WebSocketLike): void {
     this.#socket = socket;
+    socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => this.#receive(data));
     socket.addEventListener("close", ({ code, reason }) => this.#end({ code, reason }));
     // A close follows each error and says all that can be known of it.
@@ -93,15 +127,9 @@ export class Connection implements Source {
 
   #receive(data: unknown): void {
     if (!this.#isOpen) return;
-    this.#lastFrameAt = moment(this.#init.clock);
-    this.#silence?.heard();
-    const decoded = decode(data);
-    if (decoded.kind === "malformed") {
-      this.#init.onWarning({ code: "FRAME_MALFORMED", message: decoded.problem });
-      return;
-    }
-    if (decoded.kind === "other") return;
-    const { frame } = decoded;
+    const frame = this.#decode(data);
+    this.#silence?.heard(frame?.type === "pong");
+    if (frame === undefined) return;
     if (frame.type === "welcome") {
       if (this.#silence !== undefined) return;
       this.#welcomed(frame);
@@ -109,12 +137,24 @@ export class Connection implements Source {
     this.#init.onFrame(this, frame);
   }
 
+  #decode(data: unknown): ServerFrame | undefined {
+    try {
+      return decode(data);
+    } catch (cause) {
+      const message = `ignored what is no frame: ${(cause as Error).message}`;
+      this.#init.onWarning({ code: "FRAME_MALFORMED", message, cause });
+      return undefined;
+    }
+  }
+
   #welcomed({ position, heartbeatMs }: WelcomeFrame): void {
     const { clock } = this.#init;
     this.#welcomePosition = position;
-    clock.clearTimeout(this.#welcomeTimer);
+    this.#welcomedAt = moment(clock);
+    this.#welcomeTimer.clear();
     this.#silence = new SilenceWatch({
       clock,
+      since: this.#begunAt,
       quietMs: 2 * heartbeatMs + SILENCE_MARGIN_MS,
       ping: () => this.send({ type: "ping" }),
       onDead: () => this.#end(lost("no answer to a ping")),
@@ -131,7 +171,8 @@ export class Connection implements Source {
 
   #stop(): void {
     this.#isOpen = false;
-    this.#init.clock.clearTimeout(this.#welcomeTimer);
+    this.#welcomeTimer.clear();
     this.#silence?.stop();
+    this.#outbox.stop();
   }
 }

@@ -1,28 +1,29 @@
 import type { ClientState } from "./api.ts";
 import type { Backoff } from "./backoff.ts";
-import type { Clock } from "./clock.ts";
-import { CLOSED_BY_CLIENT, closeName, type End, reconnectsAfter } from "./close-codes.ts";
-import { Connection } from "./connection.ts";
-import type { ServerFrame, WelcomeFrame } from "./frames.ts";
-import type { Warning } from "./warning.ts";
+import { CLOSED_BY_CLIENT, closeName, type End } from "./close-codes.ts";
+import { Connection, type ConnectionInit } from "./connection.ts";
+import type { WelcomeFrame } from "./frames.ts";
+import type { Network } from "./network.ts";
+import { Timer } from "./timer.ts";
 import type { WebSocketLike } from "./web-socket.ts";
 
 /** How long the old connection is kept while the new one answers. */
 const HAND_OVER_TIMEOUT_MS = 10_000;
-/** A longer timer fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-export interface ConnectorInit {
-  readonly clock: Clock;
+export interface ConnectorInit
+  extends Pick<ConnectionInit, "clock" | "frameBurst" | "frameRate" | "onFrame" | "onWarning"> {
+  readonly network: Network;
   readonly backoff: Backoff;
+  /** Between attempts while the device has no network. */
+  readonly maxDelayMs: number;
   /** Whether *self* will be resumed on the next connection. */
   readonly resumes: () => boolean;
   readonly openSocket: (resumes: boolean) => Promise<WebSocketLike>;
-  readonly onFrame: (connection: Connection, frame: ServerFrame) => void;
+  /** Whether there is to be no other connection, and why; undefined if there is. */
+  readonly finalEnd: (connection: Connection, end: End) => End | undefined;
   /** A connection has ended, whoever ended it. */
   readonly onGone: (connection: Connection) => void;
   readonly onState: (state: ClientState) => void;
-  readonly onWarning: (warning: Warning) => void;
 }
 
 /**
@@ -40,11 +41,15 @@ export class Connector {
   #welcome: WelcomeFrame | undefined;
   #isSettled = false;
   #state: ClientState = { state: "connecting" };
-  #attemptTimer: unknown;
-  #handOverTimer: unknown;
+  readonly #attemptTimer: Timer;
+  readonly #handOverTimer: Timer;
+  #unwatchNetwork: (() => void) | undefined;
 
   constructor(init: ConnectorInit) {
     this.#init = init;
+    this.#attemptTimer = new Timer(init.clock);
+    this.#handOverTimer = new Timer(init.clock);
+    this.#watchNetwork();
     this.#candidate = this.#open();
   }
 
@@ -68,14 +73,13 @@ export class Connector {
 
   /** The `welcome` came: this is the main connection now. */
   take(connection: Connection, welcome: WelcomeFrame): void {
-    const { clock } = this.#init;
     this.#candidate = undefined;
     this.#retiring = this.#main;
     this.#main = connection;
     this.#welcome = welcome;
     this.#isSettled = false;
     if (this.#retiring === undefined) return;
-    this.#handOverTimer = clock.setTimeout(() => this.#retire(), HAND_OVER_TIMEOUT_MS);
+    this.#handOverTimer.set(HAND_OVER_TIMEOUT_MS, () => this.#retire());
   }
 
   /** The main connection has still to answer. */
@@ -95,13 +99,15 @@ export class Connector {
 
   /** The server asks to be left. */
   moveAfter(connection: Connection, afterMs: number): void {
-    const isUnderWay = this.#candidate !== undefined || this.#attemptTimer !== undefined;
+    const isUnderWay = this.#candidate !== undefined || this.#attemptTimer.isSet;
     if (connection === this.#main && !isUnderWay) this.#attemptAfter(afterMs);
   }
 
   /** If there is no connection, and none is being opened, opens one now. */
   reconnect(): void {
-    if (this.#state.state === "closed") this.#attempt();
+    if (this.#state.state !== "closed") return;
+    this.#watchNetwork();
+    this.#attempt();
   }
 
   /** Ends everything, until `reconnect`. */
@@ -110,20 +116,18 @@ export class Connector {
   }
 
   #open(): Connection {
-    const { clock, resumes, openSocket, onFrame, onWarning } = this.#init;
+    const { resumes, openSocket } = this.#init;
     const isResuming = resumes();
     return new Connection({
-      clock,
+      ...this.#init,
       resumes: isResuming,
       open: () => openSocket(isResuming),
-      onFrame,
-      onWarning,
       onEnd: (connection, end) => this.#ended(connection, end),
     });
   }
 
   #attempt(): void {
-    this.#clearAttempt();
+    this.#attemptTimer.clear();
     // Never three: what was asked on the main one is asked anew.
     this.#retire();
     this.#candidate = this.#open();
@@ -131,14 +135,7 @@ export class Connector {
   }
 
   #attemptAfter(ms: number): void {
-    const { clock } = this.#init;
-    clock.clearTimeout(this.#attemptTimer);
-    this.#attemptTimer = clock.setTimeout(() => this.#attempt(), Math.min(ms, LONGEST_TIMER_MS));
-  }
-
-  #clearAttempt(): void {
-    this.#init.clock.clearTimeout(this.#attemptTimer);
-    this.#attemptTimer = undefined;
+    this.#attemptTimer.set(ms, () => this.#attempt());
   }
 
   #ended(connection: Connection, end: End): void {
@@ -154,8 +151,9 @@ export class Connector {
       this.#retire();
     }
     this.#init.onGone(connection);
-    if (!reconnectsAfter(end.code)) {
-      this.#shut(end);
+    const final = this.#init.finalEnd(connection, end);
+    if (final !== undefined) {
+      this.#shut(final);
     } else if (this.#candidate !== undefined) {
       this.#setState({ state: "connecting" });
     } else {
@@ -163,23 +161,28 @@ export class Connector {
     }
   }
 
-  #attemptLater({ code, reason }: End): void {
-    const retryInMs = this.#init.backoff.failed();
+  #attemptLater(end: End): void {
+    const { network, backoff, maxDelayMs } = this.#init;
+    // Not never: what a browser says of the network is not always so.
+    const retryInMs = network.isOnline ? backoff.failed() : maxDelayMs;
     this.#attemptAfter(retryInMs);
     // While a new connection is tried beside the main one, all is live.
     if (this.#main !== undefined) return;
-    this.#setState({
-      state: "closed",
-      code,
-      name: closeName(code),
-      reason,
-      retry: true,
-      retryInMs,
-    });
+    this.#setState({ ...closed(end), retry: true, retryInMs });
+  }
+
+  #watchNetwork(): void {
+    this.#unwatchNetwork ??= this.#init.network.watch(() => this.#networkChanged());
+  }
+
+  #networkChanged(): void {
+    for (const connection of this.welcomed) connection.check();
+    const isWaiting = this.#state.state === "closed";
+    if (isWaiting && this.#init.network.isOnline) this.#attempt();
   }
 
   #retire(): void {
-    this.#init.clock.clearTimeout(this.#handOverTimer);
+    this.#handOverTimer.clear();
     const retiring = this.#retiring;
     this.#retiring = undefined;
     if (retiring === undefined) return;
@@ -187,8 +190,10 @@ export class Connector {
     this.#init.onGone(retiring);
   }
 
-  #shut({ code, reason }: End): void {
-    this.#clearAttempt();
+  #shut(end: End): void {
+    this.#attemptTimer.clear();
+    this.#unwatchNetwork?.();
+    this.#unwatchNetwork = undefined;
     this.#retire();
     for (const connection of [this.#candidate, this.#main]) {
       if (connection === undefined) continue;
@@ -197,11 +202,16 @@ export class Connector {
     }
     this.#candidate = undefined;
     this.#main = undefined;
-    this.#setState({ state: "closed", code, name: closeName(code), reason, retry: false });
+    this.#setState({ ...closed(end), retry: false });
   }
 
   #setState(state: ClientState): void {
     this.#state = state;
     this.#init.onState(state);
   }
+}
+
+function closed(end: End) {
+  const { code, reason } = end;
+  return { state: "closed", code, name: closeName(end), reason } as const;
 }

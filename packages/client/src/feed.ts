@@ -1,31 +1,24 @@
-import type { Room, RoomEvents, RoomState, Self } from "./api.ts";
+import type { Gap, GapReason, Room, RoomEvents, RoomState, Self } from "./api.ts";
 import { Listeners } from "./listeners.ts";
 import type { Message } from "./message.ts";
+import { MessageStream } from "./message-stream.ts";
 import { Subscription } from "./subscription.ts";
 
-/** Messages may be missing: load the state anew. What comes after it is complete again. */
-export interface Gap {
-  /** Absent for *self*. */
-  readonly room?: string;
-  /**
-   * `away`: the connection was gone, and not everything since could be recovered. `lost`: the server
-   * said so while it was there.
-   */
-  readonly reason: "away" | "lost";
-}
-
-export interface FeedEvents {
-  message: Message;
-  gap: Gap;
+export interface FeedInit {
+  /** The most messages that wait in one `for await`. */
+  readonly maxBuffered: number;
+  readonly onGap: (gap: Gap) => void;
 }
 
 /** What an app listens to, and the subscription that decides what it hears. */
 export class Feed implements Self {
   readonly subscription = new Subscription();
   protected readonly listeners = new Listeners<RoomEvents>();
+  readonly #init: FeedInit;
+  readonly #streams = new Set<MessageStream>();
 
-  get room(): string | undefined {
-    return undefined;
+  constructor(init: FeedInit) {
+    this.#init = init;
   }
 
   on<Name extends keyof RoomEvents>(
@@ -35,14 +28,41 @@ export class Feed implements Self {
     return this.listeners.on(name, listener);
   }
 
-  sayMessage(message: Message): void {
-    this.listeners.emit("message", message);
+  [Symbol.asyncIterator](): MessageStream {
+    const stream = new MessageStream({
+      maxBuffered: this.#init.maxBuffered,
+      onStop: () => this.#streams.delete(stream),
+    });
+    this.#streams.add(stream);
+    if (this.isOver) this.endStreams();
+    return stream;
   }
 
-  /** @returns whether anybody listened */
-  sayGap(reason: Gap["reason"]): boolean {
-    const { room } = this;
-    return this.listeners.emit("gap", room === undefined ? { reason } : { room, reason });
+  sayMessage(message: Message): void {
+    this.listeners.emit("message", message);
+    let hasOverflowed = false;
+    for (const stream of this.#streams) hasOverflowed = !stream.push(message) || hasOverflowed;
+    if (hasOverflowed) this.sayGap("overflow");
+  }
+
+  sayGap(reason: GapReason): void {
+    const gap = this.gap(reason);
+    this.listeners.emit("gap", gap);
+    this.#init.onGap(gap);
+  }
+
+  /** Nothing more comes, to those that listen now. */
+  endStreams(): void {
+    for (const stream of this.#streams) stream.end();
+    this.#streams.clear();
+  }
+
+  protected get isOver(): boolean {
+    return false;
+  }
+
+  protected gap(reason: GapReason): Gap {
+    return { from: this, reason };
   }
 }
 
@@ -53,15 +73,17 @@ export class RoomFeed extends Feed implements Room {
   readonly #leave: (room: RoomFeed) => void;
   #state: RoomState = { state: "joining" };
 
-  constructor(name: string, ticket: string | undefined, leave: (room: RoomFeed) => void) {
-    super();
-    this.name = name;
-    this.ticket = ticket;
-    this.#leave = leave;
-  }
-
-  override get room(): string {
-    return this.name;
+  constructor(
+    init: FeedInit & {
+      readonly name: string;
+      readonly ticket: string | undefined;
+      readonly leave: (room: RoomFeed) => void;
+    },
+  ) {
+    super(init);
+    this.name = init.name;
+    this.ticket = init.ticket;
+    this.#leave = init.leave;
   }
 
   get state(): RoomState {
@@ -76,5 +98,14 @@ export class RoomFeed extends Feed implements Room {
     if (state.state === this.#state.state) return;
     this.#state = state;
     this.listeners.emit("state", state);
+    if (this.isOver) this.endStreams();
+  }
+
+  protected override get isOver(): boolean {
+    return this.#state.state === "left" || this.#state.state === "refused";
+  }
+
+  protected override gap(reason: GapReason): Gap {
+    return { room: this.name, from: this, reason };
   }
 }

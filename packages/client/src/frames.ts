@@ -12,6 +12,7 @@ export type ClientFrame =
     })
   | { readonly type: "leave"; readonly id: number; readonly room: string }
   | (Claim & { readonly type: "resume"; readonly id: number })
+  | { readonly type: "token"; readonly token: string }
   | { readonly type: "ping" };
 
 /** What the server sends, as far as the client acts on it. */
@@ -24,6 +25,8 @@ export type ServerFrame =
   | { readonly type: "position"; readonly position: PositionRecord }
   | GapFrame
   | { readonly type: "reconnect"; readonly afterMs: number }
+  | TokenAcceptedFrame
+  | { readonly type: "pong" }
   | ErrorFrame;
 
 export interface WelcomeFrame {
@@ -63,6 +66,12 @@ export type GapFrame = { readonly type: "gap"; readonly position: PositionRecord
   | { readonly scope: "room"; readonly room: string }
   | { readonly scope: "self" | "all" }
 );
+
+export interface TokenAcceptedFrame {
+  readonly type: "token_accepted";
+  /** Unix milliseconds. */
+  readonly expiresAt: number;
+}
 
 export interface ErrorFrame {
   readonly type: "error";

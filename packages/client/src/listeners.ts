@@ -12,8 +12,7 @@ export class Listeners<Events extends object> {
     return () => listeners.delete(call);
   }
 
-  /** @returns whether anybody listened */
-  emit<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     const listeners = [...(this.#listeners.get(name) ?? [])] as ((event: Events[Name]) => void)[];
     for (const listener of listeners) {
       try {
@@ -25,6 +24,5 @@ export class Listeners<Events extends object> {
         });
       }
     }
-    return listeners.length > 0;
   }
 }

@@ -27,26 +27,36 @@ export type Message = Content & {
   readonly key?: string;
 };
 
-/** Reads the content of a JSON frame. Undefined if it is not what its type says. */
+/** Reads the content of a frame; bytes are as published. Undefined if it is not what its type says. */
 export function readContent(
   contentType: string,
   content: unknown,
   encoding: unknown,
 ): Content | undefined {
   const mediaType = (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
-  if (mediaType === "application/json" || mediaType.endsWith("+json")) {
-    return content === undefined ? undefined : { kind: "json", content };
-  }
-  if (typeof content !== "string") return undefined;
-  if (mediaType.startsWith("text/")) return { kind: "text", content };
-  const bytes = encoding === "base64" ? fromBase64(content) : undefined;
-  return bytes && { kind: "binary", content: bytes };
-}
-
-function fromBase64(text: string): Uint8Array | undefined {
+  const isJson = mediaType === "application/json" || mediaType.endsWith("+json");
+  const isText = mediaType.startsWith("text/");
   try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    if (content instanceof Uint8Array) {
+      if (!isJson && !isText) return { kind: "binary", content: content.slice() };
+      const text = fromUtf8(content);
+      return isJson ? { kind: "json", content: JSON.parse(text) } : { kind: "text", content: text };
+    }
+    if (isJson) return content === undefined ? undefined : { kind: "json", content };
+    if (typeof content !== "string") return undefined;
+    if (isText) return { kind: "text", content };
+    return encoding === "base64" ? { kind: "binary", content: fromBase64(content) } : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** @throws {TypeError} if it is no UTF-8 */
+export function fromUtf8(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+}
+
+/** @throws {Error} if it is no base64 */
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -5,7 +5,9 @@ import { SeenKeys } from "./seen-keys.ts";
 /** What a subscription needs to know of a connection. */
 export interface Source {
   readonly isOpen: boolean;
-  /** When the last frame came on it. */
+  /** Whether it may have been dead for some time while the device slept. */
+  readonly isInDoubt: boolean;
+  /** When the last frame came on it that is known to be new. */
   readonly lastFrameAt: Moment;
 }
 
@@ -14,9 +16,6 @@ export interface Claim {
   readonly position?: PositionRecord;
   readonly awayMs?: number;
 }
-
-/** What an answer meant: heard for the first time, nothing missed, or something may be missing. */
-export type Answer = "begun" | "recovered" | "gap";
 
 /** What decides whether a message is news. */
 export interface Arrival {
@@ -68,12 +67,15 @@ export class Subscription {
     return this.#position === undefined ? {} : { position: this.#position.toRecord(), awayMs };
   }
 
-  /** The answer that it awaits. @param recovered as the frame says it */
-  answer(source: Source, position: PositionRecord, recovered: boolean | undefined): Answer {
-    const hadPosition = this.hasPosition;
+  /**
+   * The answer that it awaits.
+   * @param recovered as the frame says it
+   * @returns whether something may be missing
+   */
+  answer(source: Source, position: PositionRecord, recovered: boolean | undefined): boolean {
+    const isMissing = this.hasPosition && recovered !== true;
     this.begin(source, position);
-    if (!hadPosition) return "begun";
-    return recovered === true ? "recovered" : "gap";
+    return isMissing;
   }
 
   /** Goes on at this position on this connection. */
@@ -119,7 +121,7 @@ export class Subscription {
   }
 
   #awayMs(now: Moment): number {
-    if (this.#heeded?.isOpen === true) return 0;
+    if (this.#heeded?.isOpen === true && !this.#heeded.isInDoubt) return 0;
     const lastHeardAt = this.#heeded?.lastFrameAt ?? this.#lastHeardAt;
     return lastHeardAt === undefined ? 0 : elapsedMs(lastHeardAt, now);
   }

@@ -1,6 +1,12 @@
+import type { Subprotocol } from "./codec.ts";
+
 /** What the client needs of a WebSocket: browsers' own, Node's, or that of `ws`. */
 export interface WebSocketLike {
-  send(data: string): void;
+  /** The subprotocol that the server has selected. */
+  readonly protocol: string;
+  /** Set to `arraybuffer`. */
+  binaryType: string;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
   addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
   addEventListener(
@@ -12,7 +18,6 @@ export interface WebSocketLike {
 
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
-const SUBPROTOCOL = "pushcast.v1.json";
 /** Browsers cannot set a header: the token goes where the subprotocols are offered. */
 const TOKEN_PREFIX = "pushcast.token.";
 
@@ -34,7 +39,9 @@ export function connectionUrl(
   return full.href;
 }
 
-/** What a connection offers as subprotocols. */
-export function offeredProtocols(token: string | undefined): string[] {
-  return token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, TOKEN_PREFIX + token];
+/** What a connection offers as subprotocols; JSON also where it is only the second choice. */
+export function offeredProtocols(subprotocol: Subprotocol, token: string | undefined): string[] {
+  const protocols: Set<string> = new Set([subprotocol, "pushcast.v1.json"]);
+  if (token !== undefined) protocols.add(TOKEN_PREFIX + token);
+  return [...protocols];
 }

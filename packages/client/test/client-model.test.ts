@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { connect } from "../src/index.ts";
+import { FakeClock } from "../src/testing/index.ts";
 import {
   ManagerModel,
   NodeModel,
@@ -11,7 +12,6 @@ import {
   type Target,
 } from "./cluster-model.ts";
 import { A, B } from "./scene.ts";
-import { ScriptedClock } from "./scripted-clock.ts";
 import { type Frame, ScriptedServer, settle } from "./scripted-server.ts";
 
 const TARGETS: readonly Target[] = ["self", "one", "two"];
@@ -106,7 +106,7 @@ const step = (withLoss: boolean): fc.Arbitrary<Step> =>
 
 /** A client in the model of a cluster, and what it has been told beside what it should have been. */
 class Run {
-  readonly clock = new ScriptedClock();
+  readonly clock = new FakeClock();
   readonly managers: readonly ManagerModel[] = [new ManagerModel(A), new ManagerModel(B)];
   readonly nodes: readonly NodeModel[] = [new NodeModel(), new NodeModel()];
   readonly server = new ScriptedServer();
@@ -135,6 +135,7 @@ class Run {
       clock: this.clock,
       random: () => 0.5,
       maxDelayMs: 1_000,
+      onGap: ({ room = "self" }) => this.#gap(room as Target),
     });
     this.#listen("self", this.client.self);
     for (const room of ["one", "two"] as const) this.#listen(room, this.client.room(room));
@@ -266,10 +267,11 @@ class Run {
       }
       this.#lastSeqs.set(from, Number(seq));
     });
-    feed.on("gap", () => {
-      this.gaps += 1;
-      if (this.#frame !== undefined) this.#excuse(target, this.#frame);
-    });
+  }
+
+  #gap(target: Target): void {
+    this.gaps += 1;
+    if (this.#frame !== undefined) this.#excuse(target, this.#frame);
   }
 
   /** All pushes to a target up to the position of this frame; whichever of its retries that names. */

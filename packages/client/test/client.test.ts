@@ -23,11 +23,17 @@ describe("connecting", () => {
 
   it("refuses options that cannot work", () => {
     const { WebSocket } = new ScriptedServer();
-    expect(() => connect({ url: "no url", WebSocket })).toThrow(TypeError);
-    expect(() => connect({ url: "http://node/ws", WebSocket })).toThrow(/must begin with ws:/);
-    const url = "ws://node/ws";
-    expect(() => connect({ url, WebSocket, minDelayMs: 0 })).toThrow(/minDelayMs/);
-    expect(() => connect({ url, WebSocket, minDelayMs: 9, maxDelayMs: 8 })).toThrow(/maxDelayMs/);
+    const good = { url: "ws://node/ws", WebSocket, onGap: () => {} };
+    const tried = (options: object) => () => connect({ ...good, ...options });
+    expect(tried({ url: "no url" })).toThrow(TypeError);
+    expect(tried({ url: "http://node/ws" })).toThrow(/must begin with ws:/);
+    expect(tried({ minDelayMs: 0 })).toThrow(/minDelayMs/);
+    expect(tried({ minDelayMs: 9, maxDelayMs: 8 })).toThrow(/maxDelayMs/);
+    expect(tried({ frameRate: 0 })).toThrow(/frameRate/);
+    expect(tried({ maxBuffered: Number.NaN })).toThrow(/maxBuffered/);
+    expect(tried({ onGap: undefined })).toThrow(/onGap must be a function/);
+    // @ts-expect-error whoever forgets it is told by the compiler
+    expect(() => connect({ url: good.url, WebSocket })).toThrow(/onGap/);
   });
 
   it("tells its states, from the first connection over a resume to its end", async () => {
@@ -94,17 +100,15 @@ describe("connecting", () => {
     },
   );
 
-  it("resumes where it was when told to reconnect with a new token", async () => {
-    const tokens = ["old", "new"];
-    const scene = new Scene({ token: () => tokens.shift() ?? "none" });
+  it("resumes where it was when told to reconnect", async () => {
+    const scene = new Scene();
     const first = await scene.welcome({ [A]: 3 });
     scene.client.reconnect();
-    first.close(4401);
-    expect(scene.client.state).toMatchObject({ name: "TOKEN_EXPIRED", retry: false });
+    first.close(4403);
+    expect(scene.client.state).toMatchObject({ name: "FORBIDDEN", retry: false });
     scene.client.reconnect();
     const second = await scene.welcome({ [A]: 9 });
     expect(scene.server.connections).toHaveLength(2);
-    expect(second.protocols).toContain("pushcast.token.new");
     expect(second.last("resume").position).toEqual({ [A]: 3 });
   });
 
@@ -482,18 +486,6 @@ describe("what the app is told", () => {
     for (const data of malformed) connection.sendRaw(data);
     expect(scene.warnings.map(({ code }) => code)).toEqual(malformed.map(() => "FRAME_MALFORMED"));
     expect(connection.isOpen).toBe(true);
-  });
-
-  it("warns once of a gap that nobody listens for", async () => {
-    const scene = new Scene();
-    scene.client.room("room");
-    const connection = await scene.welcome();
-    answerJoin(connection, { position: {} });
-    connection.send({ type: "gap", scope: "room", room: "room", position: {} });
-    connection.send({ type: "gap", scope: "room", room: "room", position: {} });
-    expect(scene.warnings).toEqual([
-      { code: "GAP_UNHEARD", message: expect.stringContaining('room "room"') },
-    ]);
   });
 
   it("a function that stopped listening is not called", async () => {

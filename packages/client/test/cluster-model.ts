@@ -62,6 +62,10 @@ export class SessionModel {
     const frame = this.toServer.shift();
     if (frame === undefined) return;
     const { type, id, room } = frame;
+    if (type === "ping") {
+      this.toClient.push({ type: "pong" });
+      return;
+    }
     const target = type === "join" ? (room as Target) : "self";
     const answer = type === "join" ? { type: "joined", id, room } : { type: "resumed", id };
     this.live.add(target);

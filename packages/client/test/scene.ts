@@ -1,5 +1,5 @@
 import { type ConnectOptions, connect, type Message, type Warning } from "../src/index.ts";
-import { ScriptedClock } from "./scripted-clock.ts";
+import { FakeClock } from "../src/testing/index.ts";
 import { type Frame, type ScriptedConnection, ScriptedServer, settle } from "./scripted-server.ts";
 
 /** Epochs of three push-managers. */
@@ -11,7 +11,7 @@ export const HEARTBEAT_MS = 25_000;
 
 /** A client with the server that it talks to, and what it told its app. */
 export class Scene {
-  readonly clock = new ScriptedClock();
+  readonly clock = new FakeClock();
   readonly server = new ScriptedServer();
   readonly warnings: Warning[] = [];
   /** What happened, as short words: `room 12`, `gap room away`, `state open`. */
@@ -25,18 +25,17 @@ export class Scene {
       WebSocket: this.server.WebSocket,
       clock: this.clock,
       random: () => 0,
+      onGap: ({ room = "self", reason }) => this.told.push(`gap ${room} ${reason}`),
       onWarning: (warning) => this.warnings.push(warning),
       ...options,
     });
     this.client.self.on("message", (message) => this.told.push(`self ${nameOf(message)}`));
-    this.client.self.on("gap", ({ reason }) => this.told.push(`gap self ${reason}`));
   }
 
   /** Joins a room and listens to it. */
   room(name = "room") {
     const room = this.client.room(name);
     room.on("message", (message) => this.told.push(`${name} ${nameOf(message)}`));
-    room.on("gap", ({ reason }) => this.told.push(`gap ${name} ${reason}`));
     return room;
   }
 

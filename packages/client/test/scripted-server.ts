@@ -30,9 +30,11 @@ export class ScriptedConnection {
   /** The client's end. */
   get socket(): WebSocketLike {
     return {
+      protocol: "pushcast.v1.json",
+      binaryType: "blob",
       send: (data) => {
         if (!this.#isOpen) return;
-        const frame = JSON.parse(data) as Frame;
+        const frame = JSON.parse(String(data)) as Frame;
         this.received.push(frame);
         this.onFrame(frame);
       },

@@ -1,12 +1,12 @@
-import type { Clock } from "../src/clock.ts";
+import type { Clock } from "../clock.ts";
 
 interface Timer {
   readonly dueMs: number;
   readonly fn: () => void;
 }
 
-/** A clock that stands still until a test moves it. */
-export class ScriptedClock implements Clock {
+/** A clock that stands still until a test moves it. It begins at the start of 2025. */
+export class FakeClock implements Clock {
   #wallMs = Date.UTC(2025, 0, 1);
   #monotonicMs = 0;
   readonly #timers = new Set<Timer>();
@@ -31,6 +31,12 @@ export class ScriptedClock implements Clock {
 
   get pendingTimers(): number {
     return this.#timers.size;
+  }
+
+  /** Infinite if there is none. */
+  get untilNextTimerMs(): number {
+    const due = Array.from(this.#timers, ({ dueMs }) => dueMs - this.#monotonicMs);
+    return Math.max(0, Math.min(...due));
   }
 
   /** Lets time pass; timers fire each at its own time. */

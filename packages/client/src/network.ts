@@ -1,0 +1,26 @@
+/** What a device says of its network. */
+export interface Network {
+  /** False only if the device is sure that it has none. */
+  readonly isOnline: boolean;
+  /** Calls `onChange` when that may have changed. @returns stops it */
+  watch(onChange: () => void): () => void;
+}
+
+/** What browsers have, and Node has not. */
+const device = globalThis as Partial<Pick<EventTarget, "addEventListener">> & {
+  readonly navigator?: { readonly onLine?: boolean };
+};
+
+/** That of the browser; always online where there is none, as in Node. */
+export const systemNetwork: Network = {
+  get isOnline() {
+    return device.navigator?.onLine !== false;
+  },
+  watch(onChange) {
+    const end = new AbortController();
+    for (const name of ["online", "offline"]) {
+      device.addEventListener?.(name, onChange, { signal: end.signal });
+    }
+    return () => end.abort();
+  },
+};
