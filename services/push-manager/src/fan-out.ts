@@ -14,8 +14,8 @@ import type { PushTrace } from "./push-trace.ts";
 export interface FanOutCounters {
   /** A publication of this rpc was appended while so many nodes were known. */
   appended(api: PushApi, nodesTotal: number): void;
-  /** A node had a session for a publication of this rpc. */
-  delivered(api: PushApi): void;
+  /** A node had so many sessions, at least one, for a publication of this rpc. */
+  delivered(api: PushApi, sessions: number): void;
   /** These nodes did not acknowledge a publication, or a command, that was waited for. */
   failed(failures: readonly NodeFailure[]): void;
 }
@@ -206,9 +206,10 @@ export class FanOut {
 
   #countDelivered(outcomes: readonly Outcome[]): void {
     for (const outcome of outcomes) {
-      if (outcome.duplicate || outcome.sessionsDelivered + outcome.sessionsLagging === 0) continue;
+      const sessions = outcome.sessionsDelivered + outcome.sessionsLagging;
+      if (outcome.duplicate || sessions === 0) continue;
       const api = this.#apis.get(outcome.seq);
-      if (api !== undefined) this.#counters.delivered(api);
+      if (api !== undefined) this.#counters.delivered(api, sessions);
     }
   }
 

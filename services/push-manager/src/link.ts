@@ -6,7 +6,13 @@ import {
 } from "@pushcast/api";
 import type { Clock } from "@pushcast/runtime";
 import { AckQueue } from "./ack-queue.ts";
-import type { ConnectionListener, ConnectToNode, NodeConnection } from "./node-connection.ts";
+import type {
+  ConnectionListener,
+  ConnectToNode,
+  NodeConnection,
+  TailListener,
+  TailStream,
+} from "./node-connection.ts";
 import type { NodeResponse, Outcome } from "./node-response.ts";
 import { emptyRequest, type OutgoingLog } from "./outgoing-log.ts";
 
@@ -157,6 +163,11 @@ export class Link implements ConnectionListener {
     const isAttached = this.#state === "live" || this.#state === "closing";
     if (this.#connection === undefined || !isAttached) throw new Error(`link is ${this.#state}`);
     return await this.#connection.inspect(request, timeoutMs);
+  }
+
+  /** Reads along in a room on this node. @returns undefined when the link is not live */
+  tail(roomId: string, listener: TailListener): TailStream | undefined {
+    return this.#state === "live" ? this.#connection?.tail(roomId, listener) : undefined;
   }
 
   /** Sends what is left and that it was the last. Resolves when the node has ended the stream. */

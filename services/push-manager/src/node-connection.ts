@@ -3,6 +3,7 @@ import {
   ConnectNodeServiceService,
   type InspectRequest,
   type InspectResponse,
+  type TailResponse,
 } from "@pushcast/api";
 import { type GrpcTls, OwnedSockets } from "@pushcast/runtime";
 import { decodeNodeResponse, type NodeResponse } from "./node-response.ts";
@@ -26,6 +27,19 @@ export interface NodeConnection {
   close(): void;
   /** @throws Error when the node does not answer in time */
   inspect(request: InspectRequest, timeoutMs: number): Promise<InspectResponse>;
+  /** Reads along in a room, until the connection ends, the node does, or it is closed. */
+  tail(roomId: string, listener: TailListener): TailStream;
+}
+
+/** What comes of one tail. Nothing is called after `onEnd`, nor after the stream was closed. */
+export interface TailListener {
+  onResponse(response: TailResponse): void;
+  onEnd(reason: string): void;
+}
+
+export interface TailStream {
+  /** `onEnd` is not called. */
+  close(): void;
 }
 
 export type ConnectToNode = (grpcAddress: string, listener: ConnectionListener) => NodeConnection;
@@ -51,7 +65,7 @@ const OPTIONS = {
   "grpc.service_config_disable_resolution": 1,
 };
 
-const { deliver, inspect } = ConnectNodeServiceService;
+const { deliver, inspect, tail } = ConnectNodeServiceService;
 
 /** How nodes are connected to with TLS. */
 export interface NodeTls {
@@ -134,5 +148,32 @@ function connectToNode(
           },
         );
       }),
+    tail: (roomId, listener) => openTail(client, roomId, listener),
+  };
+}
+
+function openTail(client: Client, roomId: string, listener: TailListener): TailStream {
+  let isOver = false;
+  const stream = client.makeServerStreamRequest(
+    tail.path,
+    tail.requestSerialize,
+    tail.responseDeserialize,
+    { roomId },
+  );
+  stream.on("data", (response: TailResponse) => {
+    if (!isOver) listener.onResponse(response);
+  });
+  // What it says stands in the status as well.
+  stream.on("error", () => {});
+  stream.on("status", ({ code, details }) => {
+    if (isOver) return;
+    isOver = true;
+    listener.onEnd(details || (status[code] ?? String(code)));
+  });
+  return {
+    close: () => {
+      isOver = true;
+      stream.cancel();
+    },
   };
 }

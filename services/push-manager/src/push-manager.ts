@@ -23,7 +23,11 @@ import {
 import type { Registry as MetricsRegistry } from "prom-client";
 import { openPushAccess } from "./access/open-push-access.ts";
 import { ANYBODY } from "./access/push-access.ts";
-import { FanOut } from "./fan-out.ts";
+import { createConsole } from "./console/console.ts";
+import { ConsoleMetrics } from "./console/console-metrics.ts";
+import { readPageFiles } from "./console/page-files.ts";
+import { PushFigures } from "./console/push-figures.ts";
+import { FanOut, type FanOutCounters } from "./fan-out.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import { PushManagerMetrics } from "./metrics.ts";
 import { nodeConnector } from "./node-connection.ts";
@@ -66,11 +70,14 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
   const { settings } = init;
   const epoch = randomBytes(EPOCH_BYTES).toString("hex");
   const clock = init.clock ?? systemClock;
+  const managerId = init.settings.POD_NAME || hostname();
   const metricsRegistry = init.metrics ?? createMetrics();
   const logger = init.logger.child({ epoch });
   const onError = (err: unknown) => logger.error({ err }, "unexpected error");
 
   const metrics = new PushManagerMetrics(metricsRegistry);
+  const consoleMetrics = new ConsoleMetrics(metricsRegistry, settings);
+  const figures = settings.CONSOLE === "on" ? new PushFigures() : undefined;
   const transport = openTransport({
     service: "push_manager",
     ownFiles: ["push_tokens"],
@@ -103,8 +110,8 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     log,
     clock,
     logger,
-    counters: metrics,
-    managerId: settings.POD_NAME || hostname(),
+    counters: figures === undefined ? metrics : withFigures(metrics, figures),
+    managerId,
     version: VERSION,
     connect: nodeConnector(tls && { tls, serverName: settings.GRPC_TLS_SERVER_NAME }),
     random: Math.random,
@@ -123,7 +130,10 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
     clock,
     maxContentBytes: settings.MAX_CONTENT_BYTES,
     maxWaitingRepeats: settings.MAX_PENDING_PUSHES,
-    onAnswered: (api, code, seconds) => metrics.answered(api, code, seconds),
+    onAnswered: (api, code, seconds) => {
+      metrics.answered(api, code, seconds);
+      figures?.answered(code, seconds);
+    },
   });
   const service = new PushService({
     publisher,
@@ -160,6 +170,21 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
       registry: () => hasFirstList || "the first list of nodes has not been read",
       running: () => !isStopping || "stopping",
     },
+    ...(figures && {
+      routes: createConsole({
+        settings,
+        files: readPageFiles(),
+        manager: { epoch, managerId, version: VERSION },
+        fanOut,
+        figures,
+        publisher,
+        caller: access?.console ?? ANYBODY,
+        ackTimeoutMs: settings.ACK_TIMEOUT_MS,
+        clock,
+        logger,
+        metrics: consoleMetrics,
+      }),
+    }),
     onError,
   });
 
@@ -224,6 +249,21 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
       return stopped;
     },
     stopLimitMs,
+  };
+}
+
+/** Counts for both. */
+function withFigures(metrics: FanOutCounters, figures: PushFigures): FanOutCounters {
+  return {
+    appended: (api, nodesTotal) => {
+      metrics.appended(api, nodesTotal);
+      figures.appended(nodesTotal);
+    },
+    delivered: (api, sessions) => {
+      metrics.delivered(api, sessions);
+      figures.delivered(sessions);
+    },
+    failed: (failures) => metrics.failed(failures),
   };
 }
 

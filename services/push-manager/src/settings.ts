@@ -11,6 +11,8 @@ import {
   text,
 } from "@pushcast/runtime";
 
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
 /** The settings of a push-manager. */
 export const pushManagerSettings = {
   ...sharedSettings,
@@ -73,6 +75,51 @@ export const pushManagerSettings = {
     doc: "The callers, their tokens or certificates, their rights and rates, as JSON or YAML. Required with PUSH_AUTH=token and mtls.",
   }),
   OTEL_SERVICE_NAME: text({ default: "push-manager", doc: "`service.name` of the spans." }),
+  CONSOLE: oneOf(["on", "off"], {
+    default: "off",
+    doc: "Whether the ops port has the console, a page at /console that shows nodes and figures, pushes, and reads along in a room.",
+  }),
+  CONSOLE_TOKEN: text({
+    pattern: /^[\x21-\x7e]{16,}$/,
+    accepts: "at least 16 ASCII characters without spaces",
+    secret: true,
+    doc: "What whoever opens the console must know. Required with CONSOLE=on, unless OPS_HOST is a loopback address: then, without it, the console is for this machine alone.",
+  }),
+  CONSOLE_MAX_VIEWERS: integer({
+    unit: "consoles",
+    min: 1,
+    max: 1000,
+    default: 16,
+    doc: "Consoles that may be open at once.",
+  }),
+  CONSOLE_MAX_TAILS: integer({
+    unit: "tails",
+    min: 0,
+    max: 1000,
+    default: 8,
+    doc: "Rooms that consoles may read along in at once.",
+  }),
+  CONSOLE_TAIL_PER_SECOND: integer({
+    unit: "publications",
+    min: 5,
+    max: 10_000,
+    default: 200,
+    doc: "Publications of a room that one console is shown in a second; the others are counted.",
+  }),
+  CONSOLE_TAIL_CONTENT_BYTES: integer({
+    unit: "bytes",
+    min: 16,
+    max: 16 * 1024 ** 2,
+    default: 4096,
+    doc: "What a console is shown of the content of one publication.",
+  }),
+  CONSOLE_MAX_FAILURES: integer({
+    unit: "failures",
+    min: 1,
+    max: 1_000_000,
+    default: 20,
+    doc: "Wrong console tokens of one address in a minute; then none of that address is looked at for the rest of it.",
+  }),
   NODE_ENV: text({
     default: "",
     doc: "With `production` a manager that lets everybody push says so in its log.",
@@ -87,6 +134,13 @@ export type PushManagerSettings = SettingsOf<typeof pushManagerSettings>;
 
 export const pushManagerChecks: readonly CrossCheck<PushManagerSettings>[] = [
   ...sharedChecks,
+  {
+    settings: ["CONSOLE_TOKEN", "CONSOLE", "OPS_HOST"],
+    problem: ({ CONSOLE_TOKEN, CONSOLE, OPS_HOST }) =>
+      CONSOLE === "on" && CONSOLE_TOKEN === undefined && !LOOPBACK.test(OPS_HOST)
+        ? "is required with CONSOLE=on, unless OPS_HOST is a loopback address"
+        : undefined,
+  },
   {
     settings: ["PUSH_TOKENS_FILE", "PUSH_AUTH"],
     problem: ({ PUSH_TOKENS_FILE, PUSH_AUTH }) => {

@@ -43,6 +43,10 @@ export class FakeConnection implements NodeConnection {
     return Promise.reject(new Error("not inspected in these tests"));
   }
 
+  tail(): never {
+    throw new Error("not tailed in these tests");
+  }
+
   hello(nodeId: string, haveSeq?: number): void {
     const hello = {
       nodeId,

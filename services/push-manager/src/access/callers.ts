@@ -37,6 +37,10 @@ export class Callers {
     return found;
   }
 
+  withName(name: string): CallerEntry | undefined {
+    return this.entries.find((entry) => entry.name === name);
+  }
+
   /** A certificate that fits several callers is nobody's. */
   withCertificate(peer: PeerNames): CallerEntry | undefined {
     const fitting = this.entries.filter(({ certificates }) =>

@@ -2,7 +2,7 @@ import type { Clock, FileFollower, Logger, TransportCounters } from "@pushcast/r
 import type { PushManagerMetrics } from "../metrics.ts";
 import type { PushManagerSettings } from "../settings.ts";
 import { parseCallers } from "./callers-file.ts";
-import { PushAccess } from "./push-access.ts";
+import { CONSOLE, PushAccess } from "./push-access.ts";
 
 export interface OpenPushAccessInit {
   readonly settings: PushManagerSettings;
@@ -34,7 +34,12 @@ export function openPushAccess(init: OpenPushAccessInit): PushAccess | undefined
     name: "push_tokens",
     paths: { PUSH_TOKENS_FILE: PUSH_TOKENS_FILE ?? "" },
     parse: parseCallers,
-    onLoaded: ({ entries }) => metrics.callersAre(entries.map(({ name }) => name)),
+    onLoaded: ({ entries }) => {
+      const names = entries.map(({ name }) => name);
+      metrics.callersAre(
+        settings.CONSOLE === "on" ? [...new Set([...names, CONSOLE.name])] : names,
+      );
+    },
   });
   return new PushAccess({
     mode: PUSH_AUTH,

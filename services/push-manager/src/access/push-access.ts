@@ -2,7 +2,7 @@ import { type Metadata, status } from "@grpc/grpc-js";
 import { type CallGuard, type Clock, type IncomingCall, RpcError } from "@pushcast/runtime";
 import { type CallerEntry, type Callers, hashToken } from "./callers.ts";
 import { Rate } from "./rate.ts";
-import { missingRight, type Rpc } from "./rights.ts";
+import { missingRight, RoomPatterns, RPCS, type Rpc } from "./rights.ts";
 
 /** What came of a caller's request, as it stands in metrics. */
 export const CALL_OUTCOMES = [
@@ -100,6 +100,11 @@ export class PushAccess {
     return this.#callers.get(metadata) ?? NOBODY;
   }
 
+  /** Who pushes by the console: the caller of that name in the file, else one that may do everything. */
+  get console(): Caller {
+    return this.#caller((callers) => callers.withName(CONSOLE.name) ?? CONSOLE);
+  }
+
   #credentialOf({ metadata, peer }: IncomingCall): Credential | RpcError {
     if (this.#init.mode === "mtls") {
       if (peer === undefined) return CERTIFICATE_MISSING;
@@ -155,6 +160,15 @@ export class PushAccess {
     return rate;
   }
 }
+
+export const CONSOLE: CallerEntry = {
+  name: "console",
+  tokenHashes: [],
+  certificates: [],
+  rpcs: new Set(RPCS),
+  rooms: new RoomPatterns(["*"]),
+  rate: undefined,
+};
 
 const FORBIDDEN = {
   RPC_FORBIDDEN: (name: string, rpc: Rpc) =>
