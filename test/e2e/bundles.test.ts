@@ -42,6 +42,21 @@ const OWN_PACKAGE: Readonly<Record<ProgramName, string>> = {
   "deletion-cost": "@kubernetes/client-node",
 };
 
+it("the bundle of push-manager serves the console, with the plots' package and its licence", async ({
+  stage,
+}) => {
+  const settings = { REGISTRY: "static", NODES: "127.0.0.1:1", CONSOLE: "on" };
+  const manager = await stage.manager({ ...settings, OPS_HOST: "127.0.0.1" }, root);
+  const page = await fetch(`${manager.opsUrl}/console`);
+  expect(page.status).toBe(200);
+  const modules = [...(await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
+  expect(modules).toContain("/console/main.js");
+  for (const path of [...modules, "/console/uplot.js"]) {
+    expect((await fetch(`${manager.opsUrl}${path}`)).status, path).toBe(200);
+  }
+  expect(existsSync(join(folderOf("push-manager"), "node_modules/uplot/LICENSE"))).toBe(true);
+});
+
 describe.each(PROGRAMS)("the bundle of %s", (program) => {
   test("names the settings that are wrong, and ends with 78", () => {
     const { code, stdout, stderr } = run(program, { OPS_PORT: "many" });

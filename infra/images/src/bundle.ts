@@ -1,6 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { bundlePages } from "./browser-pages.ts";
 import { dataFiles, PLACE_OF_BUNDLE } from "./data-files.ts";
 import { copyNotices } from "./notices.ts";
 
@@ -54,6 +55,8 @@ export async function bundleProgram(program: ProgramName, folder: string): Promi
     metafile: true,
     logLevel: "warning",
   });
-  await copyNotices(ROOT, Object.keys(metafile.inputs), folder);
+  const modules = Object.keys(metafile.inputs);
+  const ofPages = await bundlePages(ROOT, modules, folder);
+  await copyNotices(ROOT, [...modules, ...ofPages], folder);
   await writeFile(join(folder, "package.json"), `${JSON.stringify({ type: "module" })}\n`);
 }

@@ -6,6 +6,7 @@ const READY = {
   ports: DEV_PORTS,
   nodeIds: ["node-1", "node-2"],
   pageUrl: "http://localhost:8080/",
+  consoleUrl: "http://localhost:9100/console",
   etcdEndpoints: [],
   linked: true,
 };
@@ -20,6 +21,7 @@ test("names every address, the page, and a line to try", () => {
   node-2         ws://localhost:8081/ws   localhost:50053   http://localhost:9102/metrics
 
   page       http://localhost:8080/
+  console    http://localhost:9100/console
   try        curl -d 'Hello' 'http://localhost:8080/push?room=lobby'
   nodes in   memory
 

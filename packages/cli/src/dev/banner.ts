@@ -4,13 +4,8 @@ const GAP = "   ";
 const MARGIN = "  ";
 
 /** What a person reads once everything is up. */
-export function devBanner({
-  ports,
-  nodeIds,
-  pageUrl,
-  etcdEndpoints,
-  linked,
-}: DevReady): readonly string[] {
+export function devBanner(ready: DevReady): readonly string[] {
+  const { ports, nodeIds, pageUrl, consoleUrl, etcdEndpoints, linked } = ready;
   const rows = [
     ["", "WebSocket", "gRPC", "ops"],
     ["push-manager", "", ...addresses(ports.manager)],
@@ -28,6 +23,7 @@ export function devBanner({
     "",
     ...table([
       ["page", pageUrl],
+      ...(consoleUrl === undefined ? [] : [["console", consoleUrl]]),
       ["try", `curl -d 'Hello' '${pageUrl}push?room=lobby'`],
       ["nodes in", registry],
     ]),
@@ -38,9 +34,11 @@ export function devBanner({
 }
 
 /** The same for a program. */
-export function devReadyJson({ ports, nodeIds, pageUrl, etcdEndpoints, linked }: DevReady): object {
+export function devReadyJson(ready: DevReady): object {
+  const { ports, nodeIds, pageUrl, consoleUrl, etcdEndpoints, linked } = ready;
   return {
     page_url: pageUrl,
+    ...(consoleUrl === undefined ? {} : { console_url: consoleUrl }),
     manager: { grpc_port: ports.manager.grpc, ops_port: ports.manager.ops },
     nodes: ports.nodes.map(({ ws, grpc, ops }, index) => ({
       node_id: nodeIds[index],

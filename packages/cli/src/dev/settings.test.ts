@@ -11,6 +11,7 @@ test("everything is on loopback, at the usual ports, with nodes in memory", () =
     GRPC_PORT: 50051,
     OPS_HOST: "127.0.0.1",
     OPS_PORT: 9100,
+    CONSOLE: "on",
     LOG_LEVEL: "warn",
   });
   const common = { REGISTRY: "memory", AUTH_MODE: "none", POD_IP: "127.0.0.1", LOG_LEVEL: "warn" };

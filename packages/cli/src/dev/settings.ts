@@ -22,7 +22,8 @@ const STOP_SECONDS = "5";
 /**
  * The settings of every part: those of the environment, but for where the parts listen, who they
  * are, how clients are identified, how nodes are found (in etcd if `ETCD_ENDPOINTS` is set, else in
- * memory), and how long a stop takes. Without `LOG_LEVEL` only warnings are logged.
+ * memory), and how long a stop takes. Without `LOG_LEVEL` only warnings are logged; without `CONSOLE`
+ * there is a console.
  * @throws InvalidSettings
  */
 export function readDevSettings(
@@ -40,6 +41,7 @@ export function readDevSettings(
   const manager = {
     ...common,
     POD_NAME: "push-manager",
+    CONSOLE: env.CONSOLE?.trim() || "on",
     GRPC_PORT: String(ports.manager.grpc),
     OPS_PORT: String(ports.manager.ops),
   };

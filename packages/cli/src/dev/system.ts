@@ -21,6 +21,8 @@ export interface DevReady {
   /** As the nodes call themselves, in the order of their ports. */
   readonly nodeIds: readonly string[];
   readonly pageUrl: string;
+  /** Undefined with CONSOLE=off. */
+  readonly consoleUrl: string | undefined;
   /** etcd's URLs; none if the nodes are found in memory. */
   readonly etcdEndpoints: readonly string[];
   /** Whether the manager has reached all nodes. Only an etcd that does not answer keeps it from that. */
@@ -134,6 +136,10 @@ export function createDevSystem({ env, ports }: DevSystemInit): Service<DevReady
       ports: { manager: managerPorts, nodes: started.map((node) => node.ports) },
       nodeIds: started.map(({ id }) => id),
       pageUrl: `http://localhost:${first?.ports.ws}/`,
+      consoleUrl:
+        settings.manager.CONSOLE === "on"
+          ? `http://localhost:${managerPorts.ops}/console`
+          : undefined,
       etcdEndpoints,
       linked: false,
     };
