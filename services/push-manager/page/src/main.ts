@@ -80,7 +80,7 @@ byId("token-form", HTMLFormElement).addEventListener("submit", (event) => {
 });
 
 // What scrolls is scrolled with the keyboard as well; the plots are gone to by their shortcut.
-for (const id of ["node-scroll", "tail"]) byId(id, HTMLElement).tabIndex = 0;
+for (const id of ["node-scroll", "tail-scroll"]) byId(id, HTMLElement).tabIndex = 0;
 byId("plots", HTMLElement).tabIndex = -1;
 
 setUpPushForm(askForToken);
