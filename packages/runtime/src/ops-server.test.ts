@@ -3,6 +3,7 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import { connect, createServer } from "node:net";
 import { Counter, Registry } from "prom-client";
 import { afterEach, expect, test } from "vitest";
+import type { EventStream } from "./event-stream.ts";
 import { ListenError } from "./listen.ts";
 import { createOpsServer, type OpsServer, type OpsServerOptions } from "./ops-server.ts";
 
@@ -119,6 +120,59 @@ test("serves the routes that it was given, each with its method only", async () 
   ]);
   const got = await call("GET", "/drain");
   expect([got.status, got.headers.get("allow")]).toEqual([405, "POST"]);
+});
+
+test("serves files with headers of their own, also to HEAD", async () => {
+  const { call } = await serve({
+    routes: {
+      "GET /page": () => ({
+        content: Buffer.from("<p>é"),
+        contentType: "text/html; charset=utf-8",
+        headers: { "X-Frame-Options": "DENY" },
+      }),
+    },
+  });
+  const got = await call("GET", "/page");
+  expect([got.status, got.text]).toEqual([200, "<p>é"]);
+  expect(got.headers.get("content-type")).toBe("text/html; charset=utf-8");
+  expect(got.headers.get("x-frame-options")).toBe("DENY");
+  const head = await call("HEAD", "/page");
+  expect([head.status, head.text, head.headers.get("content-length")]).toEqual([200, "", "5"]);
+});
+
+test("serves events for as long as both sides like, and ends them when it closes", async () => {
+  let opened = (_stream: EventStream) => {};
+  const stream = new Promise<EventStream>((resolve) => {
+    opened = resolve;
+  });
+  const { server, call } = await serve({ routes: { "GET /events": () => ({ events: opened }) } });
+  const answer = call("GET", "/events");
+  const events = await stream;
+  const closed = new Promise<void>((resolve) => events.onClose(resolve));
+  events.send("line", { text: "one\ntwo" });
+  events.send("end", null);
+  await server.close(60_000);
+  const { status, headers, text } = await answer;
+  expect([status, headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+  expect(text).toBe('event: line\ndata: {"text":"one\\ntwo"}\n\nevent: end\ndata: null\n\n');
+  await closed;
+  // Whoever sends has nobody to tell that it is over.
+  events.send("late", 1);
+  events.close();
+});
+
+test("tells that the reader of events has gone", async () => {
+  let opened = (_stream: EventStream) => {};
+  const stream = new Promise<EventStream>((resolve) => {
+    opened = resolve;
+  });
+  const { port } = await serve({ routes: { "GET /events": () => ({ events: opened }) } });
+  const asked = request({ host: "127.0.0.1", port, path: "/events" }).end();
+  await once(asked, "response");
+  const closed = new Promise<void>((resolve) => void stream.then((it) => it.onClose(resolve)));
+  asked.destroy();
+  await closed;
+  await new Promise<void>((resolve) => void stream.then((it) => it.onClose(resolve)));
 });
 
 test("answers 500 to what a route throws, without its words", async () => {

@@ -1,6 +1,6 @@
 import type { NodeMessage } from "@pushcast/push-manager/console";
 import { byId, make } from "./dom.ts";
-import { figure, plural } from "./words.ts";
+import { plural } from "./words.ts";
 
 /** What needs a look stands out. */
 const CALM: ReadonlySet<string> = new Set(["ready", "live"]);
@@ -27,12 +27,12 @@ function row({ nodeId, state, zone, version, link, lag, counts }: NodeMessage): 
     count(counts?.users),
     count(counts?.rooms),
     make("td", "", badge(link)),
-    make("td", lag > 0 ? "number behind" : "number", figure(lag)),
+    make("td", lag > 0 ? "number behind" : "number", lag.toLocaleString("en")),
   );
 }
 
 function count(value: number | undefined): HTMLElement {
-  return make("td", "number", value === undefined ? "–" : figure(value));
+  return make("td", "number", value === undefined ? "–" : value.toLocaleString("en"));
 }
 
 function badge(word: string): HTMLElement {

@@ -24,7 +24,7 @@ export interface PlotSpec {
 }
 
 const HEIGHT = 132;
-/** Before now, with the first and the last where their words have room. */
+/** Before now. */
 const TICKS_SECONDS = [240, 120, 0];
 const FONT = "11px system-ui, sans-serif";
 
@@ -93,7 +93,7 @@ export class Plot {
             size: 22,
             grid: { show: false },
             splits: (_plot, _axis, _from, to) => TICKS_SECONDS.map((ago) => to - ago),
-            values: () => TICKS_SECONDS.map((ago) => (ago === 0 ? "now" : `−${ago / 60} min`)),
+            values: () => ["−4 min", "−2", "now"],
           },
           {
             ...axis,

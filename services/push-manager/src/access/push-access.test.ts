@@ -130,3 +130,21 @@ test("a stream that is open is judged by the file as it is now", () => {
   change(CALLERS);
   expect(caller.refusal("PushToRoom", "shop:1")).toBeUndefined();
 });
+
+test("the console may do everything, and is counted by its name", () => {
+  const { access, judged } = accessOf();
+  for (const rpc of RPCS) expect(access.console.refusal(rpc, "any")).toBeUndefined();
+  expect(judged).toEqual(RPCS.map(() => ["console", "ALLOWED"]));
+  expect(access.console.ownKey("k")).toBe("console:k");
+});
+
+test("a caller named console has the rights of the console, also when the file changes", () => {
+  const { access, change } = accessOf();
+  const { console: caller } = access;
+  expect(caller.refusal("BroadcastMessage", "")).toBeUndefined();
+  const limited = { name: "console", token: "token-of-the-console", rpcs: ["PushToRoom"] };
+  change([...CALLERS, { ...limited, rooms: ["lobby"] }]);
+  expect(caller.refusal("PushToRoom", "lobby")).toBeUndefined();
+  expect(caller.refusal("PushToRoom", "other")?.pushcastCode).toBe("ROOM_FORBIDDEN");
+  expect(caller.refusal("BroadcastMessage", "")?.pushcastCode).toBe("RPC_FORBIDDEN");
+});
