@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import type { ManagerMessage, NodeMessage, SampleMessage } from "@pushcast/push-manager/console";
 import type { Page } from "playwright-core";
 

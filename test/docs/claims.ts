@@ -134,6 +134,13 @@ export const CLAIMS: Claims = {
       by: "test/docs/operations.test.ts",
     },
     {
+      block:
+        'kubectl -n pushcast create secret generic console --from-literal=token="$(openssl rand -hex 24)"',
+      how: "not run",
+      why: "needs a cluster",
+      checked: { by: "test/docs/operations.test.ts", against: "the manifests: names and the port" },
+    },
+    {
       block: "securityContext:",
       how: "checked",
       by: "test/docs/operations.test.ts",

@@ -49,7 +49,9 @@ it("the bundle of push-manager serves the console, with the plots' package and i
   const manager = await stage.manager({ ...settings, OPS_HOST: "127.0.0.1" }, root);
   const page = await fetch(`${manager.opsUrl}/console`);
   expect(page.status).toBe(200);
-  const modules = [...(await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
+  const modules = [...(await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)].map(
+    ([, path]) => path,
+  );
   expect(modules).toContain("/console/main.js");
   for (const path of [...modules, "/console/uplot.js"]) {
     expect((await fetch(`${manager.opsUrl}${path}`)).status, path).toBe(200);

@@ -132,6 +132,9 @@ export class Manager {
       endWriting: () => socket.send(HALF_CLOSE),
       close: () => socket.close("cancelled"),
       inspect: () => Promise.reject(new Error("not inspected in a simulation")),
+      tail: () => {
+        throw new Error("not tailed in a simulation");
+      },
     };
   };
 }

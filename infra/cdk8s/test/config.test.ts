@@ -130,6 +130,22 @@ describe("a configuration is refused with the place and the reason", () => {
       { path: "traces.endpoint", problem: expect.stringContaining("without credentials") },
     ],
     [
+      "the console's token among the settings",
+      { pushManager: { settings: { CONSOLE_TOKEN: "hush" } } },
+      {
+        path: "pushManager.settings.CONSOLE_TOKEN",
+        problem: expect.stringContaining("name that in pushManager.consoleTokenSecret"),
+      },
+    ],
+    [
+      "the console without its token",
+      { pushManager: { settings: { CONSOLE: "on" } } },
+      {
+        path: "pushManager.settings.CONSOLE",
+        problem: "is on where pushManager.consoleTokenSecret says where its token is",
+      },
+    ],
+    [
       "a setting that must be the same in all processes, for one service",
       { connectNode: { settings: { LOG_BYTES: 1024 } } },
       {

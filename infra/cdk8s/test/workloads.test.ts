@@ -72,6 +72,17 @@ describe("a connect-node", () => {
     });
   });
 
+  test("has the console only where there is a Secret with its token", () => {
+    const { env } = workload("push-manager", EVERY_OPTION).container;
+    expect(env).toContainEqual({ name: "CONSOLE", value: "on" });
+    expect(env).toContainEqual({
+      name: "CONSOLE_TOKEN",
+      valueFrom: { secretKeyRef: { name: "console", key: "token" } },
+    });
+    const names = workload("push-manager").container.env?.map(({ name }) => name);
+    expect(names).not.toContain("CONSOLE");
+  });
+
   test("gets a bound on the kernel's send buffers only where that is asked for", () => {
     expect(workload("connect-node").spec.securityContext?.sysctls).toBeUndefined();
     expect(workload("connect-node", EVERY_OPTION).spec.securityContext?.sysctls).toEqual([

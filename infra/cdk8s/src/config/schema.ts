@@ -143,9 +143,17 @@ export const configSchema = z.strictObject({
         ...OWNED_OF_EACH,
         ...SAME_EVERYWHERE,
         ...notAmongSettings(pushManagerSettings, "pushManager"),
+        CONSOLE: "is on where pushManager.consoleTokenSecret says where its token is",
+        CONSOLE_TOKEN:
+          "is a secret: put it into one, and name that in pushManager.consoleTokenSecret",
       })
         .prefault({})
         .describe("Settings of the push-manager alone."),
+      consoleTokenSecret: secretKey
+        .optional()
+        .describe(
+          "Where CONSOLE_TOKEN is, as `{ name, key }` of a Secret: with it, push-managers have the console on their ops port.",
+        ),
       files: filesSection(pushManagerSettings)
         .prefault({})
         .describe(

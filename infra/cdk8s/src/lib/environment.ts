@@ -47,7 +47,9 @@ export function environment<const Schema extends SettingsSchema>(
     texts[name] = String(value);
     variables.push({ name, value: String(value) });
   }
-  const read = readSettings(schema, { ...OF_IMAGES, ...texts }, checks);
+  // Of what only the kubelet knows nobody can say here that it is missing.
+  const judged = checks.filter(({ settings: [blamed] }) => typeof values[blamed] !== "object");
+  const read = readSettings(schema, { ...OF_IMAGES, ...texts }, judged);
   if (!read.ok) {
     throw new InvalidConfig(
       read.errors.map(({ setting, problem }) => ({

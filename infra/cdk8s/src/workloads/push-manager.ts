@@ -2,7 +2,7 @@ import { pushManagerChecks, pushManagerSettings } from "@pushcast/push-manager";
 import { Construct } from "constructs";
 import type { Config } from "../config/schema.ts";
 import { addAutoscaler, fixedReplicas } from "../lib/autoscaler.ts";
-import { environment, fromField } from "../lib/environment.ts";
+import { environment, fromField, fromSecret } from "../lib/environment.ts";
 import { k8s } from "../lib/k8s.ts";
 import { workloadLabels } from "../lib/labels.ts";
 import { heapLimit, managerMemoryBytes, requireMemory } from "../lib/memory.ts";
@@ -64,6 +64,7 @@ function deployment(config: Config): k8s.DeploymentSpec {
       ETCD_ENDPOINTS: etcdEndpoints(config),
       ...files.paths,
       ...tracesEnvironment(config.traces),
+      ...consoleVariables(pushManager),
       ...shared,
       ...pushManager.settings,
     },
@@ -97,4 +98,11 @@ function deployment(config: Config): k8s.DeploymentSpec {
       spec: { topologySpreadConstraints: spread(NAME), ...files.pod },
     }),
   };
+}
+
+/** The console is there where its token is. */
+function consoleVariables({ consoleTokenSecret }: Config["pushManager"]) {
+  return consoleTokenSecret === undefined
+    ? {}
+    : { CONSOLE: "on", CONSOLE_TOKEN: fromSecret(consoleTokenSecret) };
 }

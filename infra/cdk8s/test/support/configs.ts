@@ -24,6 +24,7 @@ export const EVERY_OPTION = {
     tolerations: [{ key: "example.com/pool", operator: "Exists", effect: "NoSchedule" }],
     priorityClassName: "important",
     podAnnotations: { "example.com/team": "push" },
+    consoleTokenSecret: { name: "console", key: "token" },
   },
   connectNode: {
     replicas: { min: 4, max: 40, cpuPercent: 50 },
