@@ -105,6 +105,26 @@ test("the security context of the page is what the manifests have", () => {
   expect(pod?.spec.securityContext?.sysctls).toEqual(securityContext.sysctls);
 });
 
+test("the commands for the console name what the manifests have", () => {
+  const { code } = blockOf(PAGE, "kubectl -n pushcast create secret generic console");
+  const [, namespace, secret, key, workload, port] =
+    /-n (\S+) create secret generic (\S+) --from-literal=(\w+)=.*port-forward deployment\/(\S+) (\d+)/s.exec(
+      code,
+    ) ?? [];
+  const consoleTokenSecret = { name: secret ?? "", key: key ?? "" };
+  const config = resolveConfig("dev", { pushManager: { consoleTokenSecret } });
+  expect(namespace).toBe(config.namespace);
+  const pods = workloadsOf(manifestsOf(config)).find(
+    ({ name }) => name === `Deployment/${workload}`,
+  );
+  const [container] = pods?.spec.containers ?? [];
+  expect(container?.ports?.map(({ containerPort }) => containerPort)).toContain(Number(port));
+  expect(container?.env).toContainEqual({
+    name: "CONSOLE_TOKEN",
+    valueFrom: { secretKeyRef: consoleTokenSecret },
+  });
+});
+
 test("a node asks AUTHZ_URL as the page shows, and takes the answer that it shows", async () => {
   const { code } = blockOf(PAGE, "POST <AUTHZ_URL>");
   const asked: string[] = [];

@@ -24,10 +24,6 @@ export function setToken(token: string): void {
   sessionStorage.setItem(TOKEN_KEY, token);
 }
 
-export function hasToken(): boolean {
-  return sessionStorage.getItem(TOKEN_KEY) !== null;
-}
-
 /** @throws ServerError */
 export async function post<Answer>(path: string, body: unknown): Promise<Answer> {
   const response = await request(path, {
