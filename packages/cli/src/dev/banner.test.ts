@@ -42,6 +42,7 @@ test("says where nodes are found, and if they are not yet", () => {
 test("says the same to a program", () => {
   expect(devReadyJson(READY)).toEqual({
     page_url: "http://localhost:8080/",
+    console_url: "http://localhost:9100/console",
     manager: { grpc_port: 50051, ops_port: 9100 },
     nodes: [
       { node_id: "node-1", ws_url: "ws://localhost:8080/ws", grpc_port: 50052, ops_port: 9101 },
