@@ -101,7 +101,6 @@ export class ScriptedNode {
       pushMessageBatch: unused,
       tail: unused,
       replicate: unused,
-      tail: unused,
     };
     const { deliver, inspect: inspectMethod } = ConnectNodeServiceService;
     server.addService(
