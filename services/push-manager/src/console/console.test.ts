@@ -393,17 +393,17 @@ describe("a push", () => {
   });
 
   test.each([
-    [status.INVALID_ARGUMENT, 400],
-    [status.PERMISSION_DENIED, 403],
-    [status.RESOURCE_EXHAUSTED, 429],
-    [status.UNAVAILABLE, 503],
-  ])("that the publisher refuses with gRPC's %d is answered %d", async (grpc, http) => {
+    [new RpcError(status.INVALID_ARGUMENT, "ROOM_INVALID", "because"), 400],
+    [new RpcError(status.PERMISSION_DENIED, "ROOM_FORBIDDEN", "because"), 403],
+    [new RpcError(status.RESOURCE_EXHAUSTED, "BACK_PRESSURE", "because"), 429],
+    [new RpcError(status.UNAVAILABLE, "NO_NODES", "because"), 503],
+  ])("that the publisher refuses with %s is answered %d", async (error, http) => {
     const { push, willAnswer } = await serve();
-    willAnswer(new RpcError(grpc, "WHY", "because"));
+    willAnswer(error);
     const answer = await push({ target: { kind: "all" }, content: "x" });
     expect([answer.status, JSON.parse(answer.body)]).toEqual([
       http,
-      { error: { code: "WHY", message: "because" } },
+      { error: { code: error.pushcastCode, message: "because" } },
     ]);
   });
 
