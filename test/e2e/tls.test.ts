@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { connect as connectPlain } from "node:net";
 import { connect } from "node:tls";
 import { type ChannelCredentials, Client, credentials, type ServiceError } from "@grpc/grpc-js";
@@ -315,8 +315,8 @@ describe.concurrent("with TLS", { timeout: 60_000 }, () => {
     expect(after[1]).not.toBe(before[1]);
 
     await Promise.all([
-      writeFile(managerMount.key, "broken"),
-      writeFile(nodeMount.cert, await readFile(ca.cert)),
+      replaceFile(managerMount.key, "broken"),
+      replaceFile(nodeMount.cert, await readFile(ca.cert)),
     ]);
     await until("both have refused them", async () => `${await loads("refused")}` === "1,1");
     expect(await Promise.all([shownBy(manager.grpcAddress), shownBy(node.grpcAddress)])).toEqual(
@@ -363,3 +363,9 @@ describe.concurrent("with TLS", { timeout: 60_000 }, () => {
     }
   });
 });
+
+/** At once: a file that is still being written would be refused as well, and counted. */
+async function replaceFile(path: string, content: string | Buffer): Promise<void> {
+  await writeFile(`${path}.new`, content);
+  await rename(`${path}.new`, path);
+}

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, connect } from "node:http2";
+import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { status } from "@grpc/grpc-js";
 import {
   BroadcastMessageRequest,
@@ -15,6 +15,7 @@ import {
   PushToRoomRequest,
   PushToUserRequest,
   ReplicateRequest,
+  TailRequest,
   type Wait,
 } from "@pushcast/api";
 import { type FuzzTarget, must, type OpenTarget } from "../fuzz-target.ts";
@@ -24,6 +25,7 @@ import type { RandomInput } from "../random-input.ts";
 const EPOCHS = ["00000000000000f1", "00000000000000f2", "no epoch"];
 /** What no input may bring about: a fault of the server's own, or an answer that says nothing. */
 const FAULTS: readonly number[] = [status.UNKNOWN, status.DATA_LOSS];
+const TAIL = ConnectNodeServiceService.tail.path;
 const METHODS = [
   ...Object.values(PushManagerServiceService).map((method) => ({ method, isNode: false })),
   ...Object.values(ConnectNodeServiceService).map((method) => ({ method, isNode: true })),
@@ -83,6 +85,8 @@ class CallsUnderFire implements OpenTarget {
       .on("trailers", note)
       .on("error", () => {});
     stream.resume();
+    // A tail has no end of its own.
+    if (path === TAIL) stream.once("data", () => stream.close(constants.NGHTTP2_CANCEL));
     stream.end(body);
     await once(stream, "close");
     return answered;
@@ -154,6 +158,8 @@ function request(input: RandomInput, path: string): Uint8Array {
           maxBytes: BigInt(input.nat(1_000)),
         }),
       ).finish();
+    case "Tail":
+      return TailRequest.encode({ roomId: input.text() }).finish();
     default:
       return JoinRoomRequest.encode({ userId: "nobody", roomId: input.text() }).finish();
   }
