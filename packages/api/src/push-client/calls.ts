@@ -99,10 +99,17 @@ export class Calls {
   }
 
   async #newToken(ask: () => string | Promise<string>): Promise<string> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = new Error(`it took longer than attemptMs, ${this.attemptMs} ms`);
+      timer = setTimeout(() => reject(error), this.attemptMs);
+    });
     try {
-      return await ask();
+      return await Promise.race([ask(), late]);
     } catch (cause) {
       throw tokenFailed("no token could be had", cause);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -10,7 +10,8 @@ export interface PushClientOptions {
   /** TLS, and who may be trusted. @default none: plain text */
   readonly tls?: PushClientTls;
   /**
-   * Sent with each call as `authorization: Bearer …`, for `PUSH_AUTH=token`. A function is asked for each attempt.
+   * Sent with each call as `authorization: Bearer …`, for `PUSH_AUTH=token`. A function is asked for each attempt,
+   * and may take `attemptMs`.
    * @default none
    */
   readonly token?: string | (() => string | Promise<string>);

@@ -129,6 +129,17 @@ test("a function is asked for a token for each attempt", async () => {
   expect(manager.authorizations).toEqual(["Bearer token-1", "Bearer token-2"]);
 });
 
+test("a token that does not come holds no call up", async () => {
+  const manager = await startScriptedManager();
+  const token = () => new Promise<string>(() => {});
+  const pushes = clientOf([manager], { token, insecureToken: true, attemptMs: 50 });
+
+  const waiting = [pushes.pushToRoom("room", "hello"), pushes.stream().pushToRoom("room", "hello")];
+
+  for (const call of waiting) await expect(call).rejects.toMatchObject({ reason: "TOKEN_FAILED" });
+  expect(manager.pushes).toEqual([]);
+});
+
 test("a token that is none stands in no error", async () => {
   const manager = await startScriptedManager();
   const pushes = clientOf([manager], { token: "secret\nsecret", insecureToken: true });
