@@ -97,6 +97,13 @@ test("what a slow reader has no room for is left out, counted, and said when it 
   expect(texts()[3]).toEqual(["f"]);
 });
 
+test("what is larger than all that may wait is left out, and said at once", () => {
+  const { stage, messages, endTurn } = stageWithTail({ maxBytes: 300 });
+  stage.push({ roomId: "r", text: "a".repeat(301) });
+  endTurn();
+  expect(messages[1]).toMatchObject({ publications: [], skipped: 1n });
+});
+
 test("a tail that is removed, however often, gets nothing more", () => {
   const { stage, texts, remove, endTurn } = stageWithTail();
   expect(stage.core.tails.size).toBe(1);

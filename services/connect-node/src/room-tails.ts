@@ -38,6 +38,8 @@ export class RoomTail {
     if (this.#unsentBytes + encoded.byteLength > this.#init.maxBytes) {
       this.#skipped += 1;
       this.#init.onSkipped();
+      // Else it is said with what is under way.
+      if (this.#unsentBytes === 0) this.#scheduleFlush();
       return;
     }
     const field = messageField(PUBLICATIONS_FIELD, encoded);
