@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ROOT } from "../repository/files.ts";
 import { codeSpans, linkTargets } from "../repository/markdown.ts";
 import { launchBrowser } from "../support/browser.ts";
@@ -11,6 +11,7 @@ import { runShell, Shell } from "./shell.ts";
 
 const PAGE = "README.md";
 const CHINESE = "README.zh-CN.md";
+const CLIENT = blockOf(PAGE, "const { connect }");
 
 /** What `npm start` has started, for all tests of the page. */
 let system: Shell;
@@ -61,20 +62,33 @@ test("what is pushed by the command line reaches both users", async () => {
 });
 
 test("the client in a browser's console gets what the biz-server pushes", async () => {
-  const printed: Record<string, unknown>[] = [];
-  startPage.on("console", async (message) => {
-    if (message.type() === "log") printed.push(await message.args()[0]?.jsonValue());
-  });
+  const printed: string[] = [];
+  startPage.on("console", (message) => printed.push(message.text()));
 
-  const client = blockOf(PAGE, "const socket = new WebSocket");
-  await startPage.evaluate(withReplaced(client.code, { "localhost:8080": node }));
-  await until("it has joined", () => printed.some(({ type }) => type === "joined"));
+  const code = withReplaced(CLIENT.code, { "localhost:8080": node });
+  await startPage.evaluate(`(async () => { ${code}; window.client = client; })()`);
+  await until("it has joined", () =>
+    startPage.evaluate<boolean>('client.room("lobby").state.state === "joined"'),
+  );
   const push = blockOf(PAGE, "import { createPushClient }");
   const report = await runTypeScript(withReplaced(push.code, { "localhost:50051": manager }));
 
   expect(report).toMatch(/sessionsDelivered: [1-9]/);
-  await until("the message", () => printed.some(({ type }) => type === "message"));
-  expect(printed.at(-1)).toMatchObject({ type: "message", room: "lobby", content: "Hello" });
+  await until("the message", () => printed.includes("Hello"));
+});
+
+test("the client in Node, imported as the page says, gets what is pushed", async () => {
+  const [first = ""] = CLIENT.code.split("\n");
+  const imported = codeSpans(readPage(PAGE)).find((span) => span.startsWith("import {")) ?? "";
+  const code = withReplaced(CLIENT.code, { [first]: imported, "localhost:8080": node });
+  const app = startTypeScript(code);
+  onTestFinished(() => app.close());
+
+  const curl = withReplaced(blockOf(PAGE, "curl").code, { "localhost:8080": node });
+  await until("the message", async () => {
+    await runShell(curl);
+    return /^Hello$/m.test(app.output);
+  });
 });
 
 test("README.zh-CN.md has the same blocks, sections, tables, pictures and links", () => {
@@ -103,14 +117,20 @@ function withoutAnchor(link: string): string {
   return link.split("#")[0] ?? link;
 }
 
-/** Runs it as a file in this repository; what it prints. */
+/** Runs it as a file in this repository to its end; what it prints. */
 async function runTypeScript(code: string): Promise<string> {
+  const program = startTypeScript(code);
+  onTestFinished(() => program.close());
+  return program.ended();
+}
+
+/** Runs it as a file in this repository, where packages are found from. */
+function startTypeScript(code: string): Shell {
   mkdirSync(join(ROOT, ".tmp"), { recursive: true });
   const folder = mkdtempSync(join(ROOT, ".tmp/readme-"));
-  try {
-    writeFileSync(join(folder, "push.ts"), code);
-    return await runShell(`npx tsx ${join(folder, "push.ts")}`);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "main.ts"), code);
+  // Node 20 has a WebSocket, too, that must be asked for.
+  const env = { NODE_OPTIONS: "--experimental-websocket" };
+  return new Shell(`npx tsx ${join(folder, "main.ts")}`, { env });
 }

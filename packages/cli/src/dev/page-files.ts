@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 
 export interface PageFile {
   readonly contentType: string;
@@ -14,8 +15,15 @@ const CONTENT_TYPES = {
   svg: "image/svg+xml",
 } as const;
 
-/** Reads the page's files, by the paths under which they are served. */
+/** The client in one file, for what is tried in the console of a browser. */
+const CLIENT = "pushcast.min.js";
+
+/**
+ * Reads the page's files, by the paths under which they are served.
+ * @throws Error where the client has not been built
+ */
 export function readPageFiles(): ReadonlyMap<string, PageFile> {
+  const client = createRequire(import.meta.url).resolve(`@pushcast/client/${CLIENT}`);
   const file = (name: string, kind: keyof typeof CONTENT_TYPES): PageFile => ({
     contentType: CONTENT_TYPES[kind],
     body: readFileSync(new URL(`${name}.${kind}`, FOLDER)),
@@ -29,5 +37,6 @@ export function readPageFiles(): ReadonlyMap<string, PageFile> {
     ["/node-panel.js", file("node-panel", "js")],
     ["/push-form.js", file("push-form", "js")],
     ["/words.js", file("words", "js")],
+    [`/${CLIENT}`, { contentType: CONTENT_TYPES.js, body: readFileSync(client) }],
   ]);
 }

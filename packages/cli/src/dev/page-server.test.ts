@@ -80,6 +80,13 @@ test("serves every module that a module imports", async () => {
   expect([...seen]).toContain("/words.js");
 });
 
+test("serves the client in one file, to be imported in a browser's console", async () => {
+  const { status, headers, body } = await ask("/pushcast.min.js");
+  expect(status).toBe(200);
+  expect(headers["content-type"]).toBe("text/javascript; charset=utf-8");
+  expect(body).toMatch(/export ?\{[^}]*\bconnect\b/);
+});
+
 test("tells the page what to connect to", async () => {
   const { status, body } = await ask("/system.json");
   expect(status).toBe(200);
