@@ -14,3 +14,16 @@ test("figures in the comparison that are from the benchmarks stand there", () =>
   expect(quoted.length).toBeGreaterThan(5);
   expect(quoted.filter((figure) => !benchmarks.includes(figure))).toEqual([]);
 });
+
+test("whatever the comparison's table says of others has a source", () => {
+  const [, section = ""] = readPage("docs/comparison.md").split("## In one table\n");
+  const [, , ...rows] = (section.split("\n## ")[0] ?? "").match(/^\|.+$/gm) ?? [];
+  const others = rows.filter((row) => !row.startsWith("| **Pushcast**"));
+  const unsourced = others.flatMap((row) => {
+    const [name, ...cells] = row.split(" | ");
+    return cells.filter((cell) => !cell.includes("](https://")).map((cell) => `${name}: ${cell}`);
+  });
+
+  expect(others.length).toBeGreaterThan(5);
+  expect(unsourced).toEqual([]);
+});
