@@ -1,4 +1,8 @@
+import { nodeSettings } from "@pushcast/connect-node";
+import { pushManagerSettings } from "@pushcast/push-manager";
+import type { SettingsSchema } from "@pushcast/runtime";
 import { expect, test } from "vitest";
+import { codeSpans } from "../repository/markdown.ts";
 import { quotedInTests } from "../repository/test-titles.ts";
 import { readPage } from "./pages.ts";
 
@@ -9,4 +13,18 @@ test("docs/compatibility.md names tests that there are", () => {
 
   expect(named.length).toBeGreaterThan(6);
   expect(named.filter((title) => title !== "italics" && !titles.has(title))).toEqual([]);
+});
+
+test("docs/compatibility.md names the settings that must be the same in all processes", () => {
+  const [, paragraph = ""] =
+    /\*\*The same in all processes\*\*([\s\S]*?)\n\n/.exec(readPage("docs/compatibility.md")) ?? [];
+  const named = codeSpans(paragraph).filter((span) => /^[A-Z_]+$/.test(span));
+  const schema: SettingsSchema = { ...nodeSettings, ...pushManagerSettings };
+  const common = Object.keys(schema).filter(
+    (name) =>
+      /The same (in all processes|on all nodes)\./.test(schema[name]?.doc ?? "") &&
+      !name.endsWith("_FILE"),
+  );
+
+  expect(named.toSorted()).toEqual(common.toSorted());
 });

@@ -175,6 +175,17 @@ test("tells that the reader of events has gone", async () => {
   await new Promise<void>((resolve) => void stream.then((it) => it.onClose(resolve)));
 });
 
+test("ends events whose handler throws", async () => {
+  const bug = new Error("secret detail");
+  const events = () => {
+    throw bug;
+  };
+  const { call, errors } = await serve({ routes: { "GET /events": () => ({ events }) } });
+  const { status, text } = await call("GET", "/events");
+  expect([status, text]).toEqual([200, ""]);
+  expect(errors).toEqual([bug]);
+});
+
 test("answers 500 to what a route throws, without its words", async () => {
   const bug = new Error("secret detail");
   const { call, errors } = await serve({ routes: { "POST /drain": () => Promise.reject(bug) } });

@@ -22,7 +22,7 @@ export interface OpsFile {
 
 /** An answer that goes on, as Server-Sent Events. */
 export interface OpsEvents {
-  /** Called when the head of the answer has been written. */
+  /** Called when the head of the answer has been written. What it throws is handed to `onError`, and ends the answer. */
   events: (stream: EventStream) => void;
   headers?: Readonly<Record<string, string>>;
 }
@@ -92,7 +92,12 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
       const stream = openEventStream(response, reply.headers);
       streams.add(stream);
       stream.onClose(() => streams.delete(stream));
-      reply.events(stream);
+      try {
+        reply.events(stream);
+      } catch (error) {
+        options.onError(error);
+        stream.close();
+      }
       return;
     }
     response.writeHead(reply.status, {

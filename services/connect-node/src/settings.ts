@@ -63,7 +63,7 @@ export const nodeSettings = {
     min: 0.1,
     max: 3600,
     default: 30,
-    doc: "A session that lags for longer is closed with 4409.",
+    doc: "A session that lags for longer is closed with 4409. The same on all nodes.",
   }),
   MAX_REPLAY_MESSAGES: integer({
     unit: "messages",
