@@ -8,7 +8,14 @@ import type {
   PushOptions,
   UserPushOptions,
 } from "./options.ts";
-import { broadcast, type OnePush, type PushContent, pushToRoom, pushToUser } from "./push.ts";
+import {
+  broadcast,
+  type OnePush,
+  type PushContent,
+  type Pusher,
+  pushToRoom,
+  pushToUser,
+} from "./push.ts";
 import { PushError } from "./push-error.ts";
 import { GrpcPushStream, type PushStream, type PushStreamOptions } from "./push-stream.ts";
 import {
@@ -23,17 +30,7 @@ import {
 import { isSentAgain } from "./retries.ts";
 
 /** What a biz-server does with push-managers. Every promise may reject with a {@link PushError}. */
-export interface PushClient {
-  /** To every session in a room. */
-  pushToRoom(
-    roomId: string,
-    content: PushContent,
-    options?: ExcludingPushOptions,
-  ): Promise<PushResult>;
-  /** To every session of a user, or only those in a room. */
-  pushToUser(userId: string, content: PushContent, options?: UserPushOptions): Promise<PushResult>;
-  /** To every session, each once. */
-  broadcast(content: PushContent, options?: ExcludingPushOptions): Promise<PushResult>;
+export interface PushClient extends Pusher {
   /** Puts the user's open sessions into a room. */
   joinRoom(userId: string, roomId: string, options?: CallOptions): Promise<PushReport>;
   /** Takes the user's open sessions out of a room. */

@@ -2,7 +2,14 @@ import type { Client } from "@grpc/grpc-js";
 import type { StreamPush, StreamResult } from "../gen/pushcast/v1/push_manager.ts";
 import type { Calls } from "./calls.ts";
 import type { ExcludingPushOptions, PushOptions, UserPushOptions } from "./options.ts";
-import { broadcast, type OnePush, type PushContent, pushToRoom, pushToUser } from "./push.ts";
+import {
+  broadcast,
+  type OnePush,
+  type PushContent,
+  type Pusher,
+  pushToRoom,
+  pushToUser,
+} from "./push.ts";
 import { PushError } from "./push-error.ts";
 import { type PushResult, toReport } from "./reports.ts";
 import { type Backoff, isSentAgain } from "./retries.ts";
@@ -20,17 +27,7 @@ export interface PushStreamOptions {
  * Many pushes to one push-manager, in the order in which they are made. When the stream breaks, or its push-manager
  * stops, those that are not answered are sent again with their keys, in the same order, to another.
  */
-export interface PushStream {
-  /** To every session in a room. */
-  pushToRoom(
-    roomId: string,
-    content: PushContent,
-    options?: ExcludingPushOptions,
-  ): Promise<PushResult>;
-  /** To every session of a user, or only those in a room. */
-  pushToUser(userId: string, content: PushContent, options?: UserPushOptions): Promise<PushResult>;
-  /** To every session, each once. */
-  broadcast(content: PushContent, options?: ExcludingPushOptions): Promise<PushResult>;
+export interface PushStream extends Pusher {
   /** Resolves when fewer than `maxInFlight` pushes are not answered: await it before each push. */
   ready(): Promise<void>;
   /** Pushes that are not answered yet, those that wait here among them. */

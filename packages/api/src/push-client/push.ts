@@ -2,9 +2,24 @@ import { randomUUID } from "node:crypto";
 import { Wait } from "../gen/pushcast/v1/publication.ts";
 import type { StreamPush } from "../gen/pushcast/v1/push_manager.ts";
 import type { ExcludingPushOptions, PushOptions, UserPushOptions } from "./options.ts";
+import type { PushResult } from "./reports.ts";
 
 /** What is pushed: text, bytes, or what becomes JSON. */
 export type PushContent = string | Uint8Array | { readonly json: unknown };
+
+/** What pushes go through: a client, or one stream of it. */
+export interface Pusher {
+  /** To every session in a room. */
+  pushToRoom(
+    roomId: string,
+    content: PushContent,
+    options?: ExcludingPushOptions,
+  ): Promise<PushResult>;
+  /** To every session of a user, or only those in a room. */
+  pushToUser(userId: string, content: PushContent, options?: UserPushOptions): Promise<PushResult>;
+  /** To every session, each once. */
+  broadcast(content: PushContent, options?: ExcludingPushOptions): Promise<PushResult>;
+}
 
 /** A push as the protos have it. */
 export type OnePush = NonNullable<StreamPush["push"]>;
