@@ -68,9 +68,8 @@ export class Calls {
     for (let attempts = 1; ; attempts += 1) {
       client = this.channels.next(client);
       try {
-        const leftMs = endsAtMs - performance.now();
         const metadata = await this.metadata();
-        const attemptMs = Math.min(leftMs, this.attemptMs);
+        const attemptMs = Math.min(endsAtMs - performance.now(), this.attemptMs);
         const response = await attempt(client, method, request, { metadata, attemptMs, signal });
         return { response, attempts };
       } catch (cause) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import {
@@ -137,6 +138,17 @@ test("a token that does not come holds no call up", async () => {
   const waiting = [pushes.pushToRoom("room", "hello"), pushes.stream().pushToRoom("room", "hello")];
 
   for (const call of waiting) await expect(call).rejects.toMatchObject({ reason: "TOKEN_FAILED" });
+  expect(manager.pushes).toEqual([]);
+});
+
+test("a token that comes after the call's deadline sends nothing", async () => {
+  const manager = await startScriptedManager();
+  const token = () => sleep(60, "token");
+  const pushes = clientOf([manager], { token, insecureToken: true, deadlineMs: 50 });
+
+  const late = pushes.pushToRoom("room", "hello");
+
+  await expect(late).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
   expect(manager.pushes).toEqual([]);
 });
 
