@@ -110,14 +110,17 @@ export class PushcastClient implements Client {
     this.#connector.close();
   }
 
-  async #openSocket(resumes: boolean): Promise<WebSocketLike> {
+  async #openSocket(resumes: boolean): Promise<() => WebSocketLike> {
     const { url, userId, subprotocol, WebSocket } = this.#init;
     const [address, token] = await Promise.all([
       typeof url === "function" ? url() : url,
       this.#tokens.next(),
     ]);
-    const full = connectionUrl(address, { userId, resumes });
-    return new WebSocket(full, offeredProtocols(subprotocol, token));
+    return () => {
+      this.#tokens.opens(token);
+      const full = connectionUrl(address, { userId, resumes });
+      return new WebSocket(full, offeredProtocols(subprotocol, token));
+    };
   }
 
   #finalEnd(connection: Connection, end: End): End | undefined {
@@ -154,7 +157,9 @@ export class PushcastClient implements Client {
   /** Only as it is its turn does the room stop to listen to the connection before. */
   #askRoom(connection: Connection, room: RoomFeed): void {
     connection.queue(() => {
-      if (this.#rooms.get(room.name) !== room || connection !== this.#connector.main) return;
+      const isCurrent = this.#rooms.get(room.name) === room && connection === this.#connector.main;
+      // It may have been asked for twice before its turn came.
+      if (!isCurrent || room.subscription.isOn(connection)) return;
       return this.#joinFrame(connection, room);
     });
   }
@@ -162,7 +167,7 @@ export class PushcastClient implements Client {
   #joinFrame(connection: Connection, { name: room, ticket, subscription }: RoomFeed): ClientFrame {
     const id = this.#nextRequestId();
     const claim = subscription.ask(connection, id, moment(this.#clock));
-    return { type: "join", id, room, ...claim, ...(ticket === undefined ? {} : { ticket }) };
+    return { type: "join", id, room, ...claim, ticket };
   }
 
   #leave(room: RoomFeed): void {
@@ -174,7 +179,6 @@ export class PushcastClient implements Client {
       connection.queue(() => ({ type: "leave", id, room: room.name }));
     }
     room.setState({ state: "left", by: "client" });
-    this.#checkSettled();
   }
 
   #receive(connection: Connection, frame: ServerFrame): void {
@@ -216,6 +220,7 @@ export class PushcastClient implements Client {
         this.#refused(connection, frame);
         break;
     }
+    this.#checkSettled();
   }
 
   #welcomed(connection: Connection, frame: WelcomeFrame): void {
@@ -225,7 +230,6 @@ export class PushcastClient implements Client {
     else this.#self.subscription.begin(connection, frame.position);
     for (const room of this.#rooms.values()) this.#askRoom(connection, room);
     if (this.#isAwaiting) this.#connector.resuming();
-    else this.#connector.settled();
   }
 
   get #isAwaiting(): boolean {
@@ -247,7 +251,6 @@ export class PushcastClient implements Client {
     const isMissing = room.subscription.answer(connection, frame.position, frame.recovered);
     room.setState({ state: "joined" });
     if (isMissing) room.sayGap("away");
-    this.#checkSettled();
   }
 
   #resumed(connection: Connection, { id, position, recovered }: ResumedFrame): void {
@@ -255,7 +258,6 @@ export class PushcastClient implements Client {
     if (id === undefined || !subscription.awaits(connection, id)) return;
     const isMissing = subscription.answer(connection, position, recovered);
     if (isMissing) this.#self.sayGap("away");
-    this.#checkSettled();
   }
 
   #joinedByServer(connection: Connection, { room: name, position, ticket }: JoinedFrame): void {
@@ -290,36 +292,27 @@ export class PushcastClient implements Client {
 
   #gap(connection: Connection, frame: GapFrame): void {
     for (const feed of this.#inScope(frame)) {
-      if (feed.subscription.raise(connection, frame.position)) feed.sayGap("lost");
+      if (feed?.subscription.raise(connection, frame.position)) feed.sayGap("lost");
     }
   }
 
-  #inScope(frame: GapFrame): Feed[] {
-    switch (frame.scope) {
-      case "room": {
-        const room = this.#rooms.get(frame.room);
-        return room === undefined ? [] : [room];
-      }
-      case "self":
-        return [this.#self];
-      case "all":
-        return [...this.#feeds()];
-    }
+  #inScope(frame: GapFrame): readonly (Feed | undefined)[] {
+    if (frame.scope === "all") return [...this.#feeds()];
+    return [frame.scope === "self" ? this.#self : this.#rooms.get(frame.room ?? "")];
   }
 
   #refused(connection: Connection, { id, code, message }: ErrorFrame): void {
     for (const feed of this.#feeds()) {
       if (id === undefined || !feed.subscription.awaits(connection, id)) continue;
-      if (feed instanceof RoomFeed && code === AUTHZ_UNAVAILABLE) {
+      if (!(feed instanceof RoomFeed)) {
+        this.#resumeRefused(connection);
+      } else if (code === AUTHZ_UNAVAILABLE) {
         feed.subscription.unanswered();
         this.#joinLater();
-      } else if (feed instanceof RoomFeed) {
+      } else {
         this.#rooms.delete(feed.name);
         feed.setState({ state: "refused", code, message });
-      } else {
-        this.#resumeRefused(connection);
       }
-      this.#checkSettled();
       return;
     }
     // A `token` frame has no id.
@@ -334,7 +327,7 @@ export class PushcastClient implements Client {
       const { main } = this.#connector;
       if (main === undefined) return;
       for (const room of this.#rooms.values()) {
-        if (!room.subscription.isAsked && !room.subscription.heeds(main)) this.#askRoom(main, room);
+        if (!room.subscription.isOn(main)) this.#askRoom(main, room);
       }
     });
   }

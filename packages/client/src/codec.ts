@@ -8,7 +8,7 @@ export type Subprotocol = "pushcast.v1.json" | "pushcast.v1.proto";
 
 export function encode(frame: ClientFrame, protocol: string): string | Uint8Array<ArrayBuffer> {
   const { awayMs, ...rest } = frame as ClientFrame & { readonly awayMs?: number };
-  const fields = awayMs === undefined ? rest : { ...rest, away_ms: awayMs };
+  const fields = { ...rest, away_ms: awayMs };
   return protocol === "pushcast.v1.proto" ? encodeProto(fields) : JSON.stringify(fields);
 }
 
@@ -18,7 +18,8 @@ export function encode(frame: ClientFrame, protocol: string): string | Uint8Arra
  * @throws {Error} that says what is wrong with it
  */
 export function decode(data: unknown): ServerFrame | undefined {
+  // By what it is not: where tests simulate a browser, `ArrayBuffer` is not that of the socket.
   return readFrame(
-    data instanceof ArrayBuffer ? decodeProto(new Uint8Array(data)) : decodeJson(data),
+    typeof data === "string" ? decodeJson(data) : decodeProto(new Uint8Array(data as ArrayBuffer)),
   );
 }

@@ -25,7 +25,7 @@ export function connect(options: ConnectOptions): Client {
     network: systemNetwork,
     random: Math.random,
     onWarning: warn,
-    ...options,
+    ...given(options),
   };
   const { url, onGap, minDelayMs, maxDelayMs } = init;
   if (init.WebSocket === undefined) {
@@ -42,6 +42,12 @@ export function connect(options: ConnectOptions): Client {
   return new PushcastClient(init);
 }
 
+/** Without what is there and undefined, as apps hand on options of their own. */
+function given(options: ConnectOptions): ConnectOptions {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as unknown as ConnectOptions;
+}
+
 function warn({ message, cause }: Warning): void {
-  console.warn(`pushcast: ${message}`, ...(cause === undefined ? [] : [cause]));
+  console.warn(`pushcast: ${message}`, cause ?? "");
 }

@@ -19,8 +19,8 @@ const SILENCE_MARGIN_MS = 5_000;
 export interface ConnectionInit extends Omit<OutboxInit, "send"> {
   /** *self* will be resumed on it. */
   readonly resumes: boolean;
-  /** Makes the socket; may fail, and take its time. */
-  readonly open: () => Promise<WebSocketLike>;
+  /** Gets ready, may fail, and takes its time. What it gives makes the socket if that is still wanted. */
+  readonly open: () => Promise<() => WebSocketLike>;
   readonly onFrame: (connection: Connection, frame: ServerFrame) => void;
   /** Not said after `close`. */
   readonly onEnd: (connection: Connection, end: End) => void;
@@ -49,15 +49,13 @@ export class Connection implements Source {
     this.#outbox = new Outbox({ ...init, send: (frame) => this.send(frame) });
     this.#welcomeTimer = new Timer(init.clock);
     this.#welcomeTimer.set(WELCOME_TIMEOUT_MS, () => this.#end(lost("no welcome in time")));
-    init.open().then(
-      (socket) => this.#use(socket),
-      (cause: unknown) => {
-        if (cause instanceof SameTokenAgain) this.#end(cause.end);
-        if (!this.#isOpen) return;
-        init.onWarning({ code: "CONNECT_FAILED", message: "could not connect", cause });
-        this.#end(lost("could not connect"));
-      },
-    );
+    // Later: the app's functions may close the client, whose owner does not know this connection yet.
+    Promise.resolve()
+      .then(init.open)
+      .then((makeSocket) => {
+        if (this.#isOpen) this.#use(makeSocket());
+      })
+      .catch((cause: unknown) => this.#failed(cause));
   }
 
   /** Until it has ended or been closed. */
@@ -74,8 +72,8 @@ export class Connection implements Source {
     return this.#silence?.lastFrameAt ?? this.#begunAt;
   }
 
-  get isInDoubt(): boolean {
-    return this.#silence?.isInDoubt === true;
+  isInDoubt(now: Moment): boolean {
+    return this.#silence?.isInDoubt(now) === true;
   }
 
   /** Since its `welcome`. */
@@ -122,7 +120,15 @@ export class Connection implements Source {
     socket.addEventListener("close", ({ code, reason }) => this.#end({ code, reason }));
     // A close follows each error and says all that can be known of it.
     socket.addEventListener("error", () => {});
-    if (!this.#isOpen) socket.close(CLOSED_BY_CLIENT.code);
+  }
+
+  #failed(cause: unknown): void {
+    if (cause instanceof SameTokenAgain) this.#end(cause.end);
+    if (!this.#isOpen) return;
+    const message = "could not connect";
+    this.#end(lost(message));
+    // Last, as it may throw.
+    this.#init.onWarning({ code: "CONNECT_FAILED", message, cause });
   }
 
   #receive(data: unknown): void {

@@ -18,7 +18,7 @@ export interface ConnectorInit
   readonly maxDelayMs: number;
   /** Whether *self* will be resumed on the next connection. */
   readonly resumes: () => boolean;
-  readonly openSocket: (resumes: boolean) => Promise<WebSocketLike>;
+  readonly openSocket: (resumes: boolean) => Promise<() => WebSocketLike>;
   /** Whether there is to be no other connection, and why; undefined if there is. */
   readonly finalEnd: (connection: Connection, end: End) => End | undefined;
   /** A connection has ended, whoever ended it. */

@@ -46,6 +46,7 @@ export class Feed implements Self {
   }
 
   sayGap(reason: GapReason): void {
+    if (this.isOver) return;
     const gap = this.gap(reason);
     this.listeners.emit("gap", gap);
     this.#init.onGap(gap);

@@ -19,19 +19,20 @@ export function readFrame(fields: WireFields): ServerFrame | undefined {
     frame[name.replace(/_(.)/, (_, letter: string) => letter.toUpperCase())] = value;
   }
   if (type === "message") return readMessage(frame as RawMessage, fields.encoding);
-  if (type === "gap") checkScope(frame as GapFrame);
+  if (type === "gap") checkScope(frame as unknown as GapFrame);
   return frame as unknown as ServerFrame;
 }
 
 const EPOCH = /^[0-9a-f]{16}$/;
 
 function isOfKind(value: unknown, kind: Kind): boolean {
-  if (kind.startsWith("string")) return typeof value === "string";
-  if (kind.startsWith("boolean")) return typeof value === "boolean";
-  if (kind.startsWith("integer")) return isSeq(value);
   if (kind === "content") return true;
-  if (!isObject(value)) return false;
-  return Object.entries(value).every(([epoch, seq]) => EPOCH.test(epoch) && isSeq(seq));
+  if (kind === "position") return isObject(value) && Object.entries(value).every(isEntry);
+  return kind.startsWith("number") ? isSeq(value) : kind.startsWith(typeof value);
+}
+
+function isEntry([epoch, seq]: [string, unknown]): boolean {
+  return EPOCH.test(epoch) && isSeq(seq);
 }
 
 function wrong(name: string): TypeError {
@@ -57,7 +58,7 @@ function readMessage({ type, ...raw }: RawMessage, encoding: unknown): MessageFr
   return { type, epoch, seq: Number(seq), message };
 }
 
-function checkScope({ scope, ...rest }: GapFrame): void {
+function checkScope({ scope, room }: GapFrame): void {
   if (!["room", "self", "all"].includes(scope)) throw wrong("scope");
-  if (scope === "room" && !("room" in rest)) throw wrong("room");
+  if (scope === "room" && room === undefined) throw wrong("room");
 }

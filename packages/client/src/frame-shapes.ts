@@ -1,10 +1,10 @@
-/** What a field holds. One that ends in `?` may be absent. */
+/** What a field holds, most by its JavaScript type. One that ends in `?` may be absent. */
 export type Kind =
   | "string"
   | "string?"
-  /** From 0 to 2^53−1. */
-  | "integer"
-  | "integer?"
+  /** An integer from 0 to 2^53−1. */
+  | "number"
+  | "number?"
   | "boolean"
   | "boolean?"
   | "position"
@@ -17,14 +17,14 @@ export type Shape = Readonly<Record<string, Kind>>;
 /** What the client sends: the members of `ClientFrame`, in the order of their numbers, from 1. */
 export const CLIENT_FRAMES: Readonly<Record<string, Shape>> = {
   join: {
-    id: "integer?",
+    id: "number?",
     room: "string",
     position: "position",
-    away_ms: "integer?",
+    away_ms: "number?",
     ticket: "string?",
   },
-  leave: { id: "integer?", room: "string" },
-  resume: { id: "integer?", position: "position", away_ms: "integer?" },
+  leave: { id: "number?", room: "string" },
+  resume: { id: "number?", position: "position", away_ms: "number?" },
   token: { token: "string" },
   ping: {},
 };
@@ -36,31 +36,31 @@ export const SERVER_FRAMES: Readonly<Record<string, Shape>> = {
     user_id: "string",
     node_id: "string",
     position: "position",
-    heartbeat_ms: "integer",
+    heartbeat_ms: "number",
   },
   joined: {
-    id: "integer?",
+    id: "number?",
     room: "string",
     position: "position",
     recovered: "boolean?",
     ticket: "string?",
   },
-  left: { id: "integer?", room: "string" },
-  resumed: { id: "integer?", position: "position", recovered: "boolean" },
+  left: { id: "number?", room: "string" },
+  resumed: { id: "number?", position: "position", recovered: "boolean" },
   message: {
     id: "string",
     room: "string?",
     target: "string",
     content_type: "string",
     content: "content",
-    at: "integer",
+    at: "number",
     key: "string?",
     ephemeral: "boolean?",
   },
   position: { position: "position" },
   gap: { room: "string?", scope: "string", position: "position" },
-  reconnect: { after_ms: "integer", reason: "string" },
-  token_accepted: { expires_at: "integer" },
+  reconnect: { after_ms: "number", reason: "string" },
+  token_accepted: { expires_at: "number" },
   pong: {},
-  error: { id: "integer?", code: "string", message: "string" },
+  error: { id: "number?", code: "string", message: "string" },
 };

@@ -2,13 +2,13 @@ import type { Message } from "./message.ts";
 import type { PositionRecord } from "./position.ts";
 import type { Claim } from "./subscription.ts";
 
-/** What the client sends. */
+/** What the client sends, but for what is undefined. */
 export type ClientFrame =
   | (Claim & {
       readonly type: "join";
       readonly id: number;
       readonly room: string;
-      readonly ticket?: string;
+      readonly ticket: string | undefined;
     })
   | { readonly type: "leave"; readonly id: number; readonly room: string }
   | (Claim & { readonly type: "resume"; readonly id: number })
@@ -62,10 +62,13 @@ export interface MessageFrame {
   readonly message: Message;
 }
 
-export type GapFrame = { readonly type: "gap"; readonly position: PositionRecord } & (
-  | { readonly scope: "room"; readonly room: string }
-  | { readonly scope: "self" | "all" }
-);
+export interface GapFrame {
+  readonly type: "gap";
+  readonly scope: "room" | "self" | "all";
+  /** There with the scope `room`. */
+  readonly room?: string;
+  readonly position: PositionRecord;
+}
 
 export interface TokenAcceptedFrame {
   readonly type: "token_accepted";

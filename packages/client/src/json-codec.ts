@@ -5,11 +5,9 @@ export type WireFields = Readonly<Record<string, unknown>>;
  * The fields of a frame of `pushcast.v1.json`.
  * @throws {Error} if it is not an object with a type
  */
-export function decodeJson(data: unknown): WireFields {
-  if (typeof data === "string") {
-    const value: unknown = JSON.parse(data);
-    if (isObject(value) && typeof value.type === "string") return value;
-  }
+export function decodeJson(text: string): WireFields {
+  const value: unknown = JSON.parse(text);
+  if (isObject(value) && typeof value.type === "string") return value;
   throw new TypeError("not a frame");
 }
 

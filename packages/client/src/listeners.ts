@@ -13,8 +13,10 @@ export class Listeners<Events extends object> {
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    const listeners = [...(this.#listeners.get(name) ?? [])] as ((event: Events[Name]) => void)[];
-    for (const listener of listeners) {
+    const listeners = this.#listeners.get(name) as Set<(event: Events[Name]) => void> | undefined;
+    for (const listener of [...(listeners ?? [])]) {
+      // Another one may have stopped it just now.
+      if (listeners?.has(listener) !== true) continue;
       try {
         listener(event);
       } catch (error) {

@@ -2,6 +2,8 @@ import type { Message } from "./message.ts";
 
 type Result = IteratorResult<Message, undefined>;
 
+const END: Result = { value: undefined, done: true };
+
 /** The messages of one `for await`: what came while the app was busy waits here, up to a bound. */
 export class MessageStream implements AsyncIterableIterator<Message, undefined> {
   readonly #maxBuffered: number;
@@ -34,13 +36,13 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined> 
   /** Nothing more comes. What is buffered is still given. */
   end(): void {
     this.#hasEnded = true;
-    for (const give of this.#wanted.splice(0)) give({ value: undefined, done: true });
+    for (const give of this.#wanted.splice(0)) give(END);
   }
 
   async next(): Promise<Result> {
     const value = this.#buffered.shift();
     if (value !== undefined) return { value, done: false };
-    if (this.#hasEnded) return { value: undefined, done: true };
+    if (this.#hasEnded) return END;
     return await new Promise((resolve) => this.#wanted.push(resolve));
   }
 
@@ -48,7 +50,7 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined> 
     this.#buffered = [];
     this.#onStop(this);
     this.end();
-    return { value: undefined, done: true };
+    return END;
   }
 
   [Symbol.asyncIterator](): this {

@@ -37,15 +37,16 @@ export function readContent(
   const isJson = mediaType === "application/json" || mediaType.endsWith("+json");
   const isText = mediaType.startsWith("text/");
   try {
-    if (content instanceof Uint8Array) {
-      if (!isJson && !isText) return { kind: "binary", content: content.slice() };
-      const text = fromUtf8(content);
-      return isJson ? { kind: "json", content: JSON.parse(text) } : { kind: "text", content: text };
+    if (!isJson && !isText) {
+      const bytes = encoding === "base64" ? fromBase64(content as string) : content;
+      // A copy: what was read is a part of the whole frame.
+      return bytes instanceof Uint8Array ? { kind: "binary", content: bytes.slice() } : undefined;
     }
-    if (isJson) return content === undefined ? undefined : { kind: "json", content };
-    if (typeof content !== "string") return undefined;
-    if (isText) return { kind: "text", content };
-    return encoding === "base64" ? { kind: "binary", content: fromBase64(content) } : undefined;
+    const isBytes = content instanceof Uint8Array;
+    const text = isBytes ? fromUtf8(content) : content;
+    if (isText) return typeof text === "string" ? { kind: "text", content: text } : undefined;
+    const json = isBytes ? JSON.parse(text as string) : content;
+    return json === undefined ? undefined : { kind: "json", content: json };
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 const VARINT = 0;
-const FIXED_64 = 1;
 const CHUNK = 2;
-const FIXED_32 = 5;
+/** The other wire types, and their bytes. */
+const FIXED: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
 /** The most bytes of a varint. */
 const MAX_VARINT_BYTES = 10;
 
@@ -28,18 +28,8 @@ export class ProtoReader {
   }
 
   #value(wireType: number): number | Uint8Array {
-    switch (wireType) {
-      case VARINT:
-        return this.#varint();
-      case CHUNK:
-        return this.#take(this.#varint());
-      case FIXED_64:
-        return this.#take(8);
-      case FIXED_32:
-        return this.#take(4);
-      default:
-        throw new RangeError();
-    }
+    if (wireType === VARINT) return this.#varint();
+    return this.#take(wireType === CHUNK ? this.#varint() : (FIXED[wireType] ?? Number.NaN));
   }
 
   /** Beyond 2^53 it is not exact. */
@@ -57,7 +47,7 @@ export class ProtoReader {
 
   #take(length: number): Uint8Array {
     const end = this.#at + length;
-    if (end > this.#bytes.length) throw new RangeError();
+    if (!(end <= this.#bytes.length)) throw new RangeError();
     const taken = this.#bytes.subarray(this.#at, end);
     this.#at = end;
     return taken;

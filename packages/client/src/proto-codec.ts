@@ -12,7 +12,7 @@ export function encodeProto({ type, ...fields }: WireFields): Uint8Array<ArrayBu
   for (const [index, [field, kind]] of Object.entries(CLIENT_FRAMES[name] ?? {}).entries()) {
     const value = fields[field];
     if (value === undefined) continue;
-    if (kind.startsWith("integer")) inner.integer(index + 1, value as number);
+    if (kind.startsWith("number")) inner.integer(index + 1, value as number);
     else if (kind === "position") inner.bytes(index + 1, positionBytes(value as object));
     else inner.string(index + 1, value as string);
   }
@@ -54,7 +54,7 @@ export function decodeProto(bytes: Uint8Array): WireFields {
 /** What a field is that is not there. */
 const EMPTY: Readonly<Partial<Record<Kind, unknown>>> = {
   string: "",
-  integer: 0,
+  number: 0,
   boolean: false,
   content: new Uint8Array(0),
   position: {},
@@ -84,7 +84,7 @@ function readPosition(bytes: Uint8Array): WireFields {
   while (!reader.isDone) {
     const { value } = reader.field();
     if (!(value instanceof Uint8Array)) continue;
-    const { epoch, seq } = readFields(value, { epoch: "string", seq: "integer" });
+    const { epoch, seq } = readFields(value, { epoch: "string", seq: "number" });
     position[String(epoch)] = seq;
   }
   return position;

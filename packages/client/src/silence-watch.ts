@@ -52,7 +52,8 @@ export class SilenceWatch {
   }
 
   /** Whether the device has slept, and the server has not answered since. */
-  get isInDoubt(): boolean {
+  isInDoubt(now: Moment): boolean {
+    this.#wake(now);
     return this.#isInDoubt;
   }
 

@@ -6,15 +6,15 @@ import { SeenKeys } from "./seen-keys.ts";
 export interface Source {
   readonly isOpen: boolean;
   /** Whether it may have been dead for some time while the device slept. */
-  readonly isInDoubt: boolean;
+  isInDoubt(now: Moment): boolean;
   /** When the last frame came on it that is known to be new. */
   readonly lastFrameAt: Moment;
 }
 
-/** What a `join` or `resume` says; empty where nothing was ever heard. */
+/** What a `join` or `resume` says; undefined where nothing was ever heard. */
 export interface Claim {
-  readonly position?: PositionRecord;
-  readonly awayMs?: number;
+  readonly position: PositionRecord | undefined;
+  readonly awayMs: number | undefined;
 }
 
 /** What decides whether a message is news. */
@@ -54,6 +54,11 @@ export class Subscription {
     return this.#heeded === source;
   }
 
+  /** Whether it was asked for on this connection, or is answered there. */
+  isOn(source: Source): boolean {
+    return this.heeds(source) || this.#asked?.source === source;
+  }
+
   /** Whether this request on this connection is the one whose answer it waits for. */
   awaits(source: Source, requestId: number): boolean {
     return this.#asked?.source === source && this.#asked.requestId === requestId;
@@ -61,10 +66,10 @@ export class Subscription {
 
   /** It is asked for on this connection from now on. @returns what to ask with */
   ask(source: Source, requestId: number, now: Moment): Claim {
-    const awayMs = this.#awayMs(now);
+    const awayMs = this.hasPosition ? this.#awayMs(now) : undefined;
     this.#ceaseHeeding();
     this.#asked = { source, requestId };
-    return this.#position === undefined ? {} : { position: this.#position.toRecord(), awayMs };
+    return { position: this.#position?.toRecord(), awayMs };
   }
 
   /**
@@ -121,7 +126,7 @@ export class Subscription {
   }
 
   #awayMs(now: Moment): number {
-    if (this.#heeded?.isOpen === true && !this.#heeded.isInDoubt) return 0;
+    if (this.#heeded?.isOpen === true && !this.#heeded.isInDoubt(now)) return 0;
     const lastHeardAt = this.#heeded?.lastFrameAt ?? this.#lastHeardAt;
     return lastHeardAt === undefined ? 0 : elapsedMs(lastHeardAt, now);
   }

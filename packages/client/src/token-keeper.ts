@@ -33,7 +33,7 @@ export class SameTokenAgain extends Error {
 /** Has a token for each connection, and sends a new one before it expires. */
 export class TokenKeeper {
   readonly #init: TokenKeeperInit;
-  /** The last that the app gave for a connection. */
+  /** That with which a connection was opened last. */
   #given: string | undefined;
   /** That of the main connection. */
   #inUse: string | undefined;
@@ -61,9 +61,14 @@ export class TokenKeeper {
    * @throws {SameTokenAgain}
    */
   async next(): Promise<string | undefined> {
-    this.#given = await this.#ask();
-    if (this.#given !== undefined && this.#given === this.#refused) throw new SameTokenAgain();
-    return this.#given;
+    const token = await this.#ask();
+    if (token !== undefined && token === this.#refused) throw new SameTokenAgain();
+    return token;
+  }
+
+  /** A connection is opened with this token, that `next` gave. */
+  opens(token: string | undefined): void {
+    this.#given = token;
   }
 
   /** The connection with the last token is the main one now. */
@@ -168,8 +173,9 @@ export class TokenKeeper {
       },
       (cause: unknown) => {
         if (round !== this.#round) return;
-        this.#init.onWarning({ code: "TOKEN_FAILED", message: "no new token", cause });
         this.#renewLater();
+        // Last, as it may throw.
+        this.#init.onWarning({ code: "TOKEN_FAILED", message: "no new token", cause });
       },
     );
   }

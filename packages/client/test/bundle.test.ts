@@ -1,10 +1,22 @@
+import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { bundleClient } from "../bundle/bundle.ts";
+import { bundleClient, INTERNAL_NAMES } from "../bundle/bundle.ts";
 import { FakeServer } from "../src/testing/index.ts";
 
 /** What the README promises. */
 const MAX_GZIPPED_BYTES = 8 * 1024;
+/** Whose properties apps, sockets and servers know. */
+const PUBLIC = [
+  "api",
+  "clock",
+  "frame-shapes",
+  "message",
+  "network",
+  "options",
+  "warning",
+  "web-socket",
+];
 
 describe("the single file for browsers", () => {
   it("is small, needs nothing else, and works", async () => {
@@ -19,5 +31,16 @@ describe("the single file for browsers", () => {
     await server.pushToRoom("room", "hello");
     expect(texts).toEqual(["hello"]);
     client.close();
+  });
+
+  it("shortens no name that anybody else knows", () => {
+    const sources = PUBLIC.map((name) =>
+      readFileSync(new URL(`../src/${name}.ts`, import.meta.url), "utf8"),
+    );
+    const named = INTERNAL_NAMES.filter((name) => {
+      const property = new RegExp(`^ *(readonly |get )?${name}[?(:]`, "m");
+      return sources.some((source) => property.test(source));
+    });
+    expect(named).toEqual([]);
   });
 });

@@ -135,7 +135,7 @@ describe("connecting", () => {
     await scene.untilRetried();
   });
 
-  it("closes a socket that comes only after the client was closed", async () => {
+  it("opens no socket where the URL comes only after the client was closed", async () => {
     let give = (_url: string) => {};
     const url = new Promise<string>((resolve) => {
       give = resolve;
@@ -144,8 +144,35 @@ describe("connecting", () => {
     scene.client.close();
     give("ws://node/ws");
     await settle();
-    expect(scene.connection.closedByClient).toBe(1000);
+    expect(scene.server.connections).toEqual([]);
     expect(scene.client.state).toMatchObject({ name: "NORMAL", retry: false });
+  });
+
+  it("stays closed where the url function closes it", async () => {
+    let isWanted = true;
+    const scene: Scene = new Scene({
+      url: () => {
+        if (!isWanted) scene.client.close();
+        return "ws://node/ws";
+      },
+    });
+    const connection = await scene.welcome();
+    isWanted = false;
+    connection.drop();
+    scene.clock.advance(500);
+    await settle();
+    expect(scene.client.state).toMatchObject({ name: "NORMAL", retry: false });
+    expect(scene.server.connections).toHaveLength(1);
+    expect(scene.clock.pendingTimers).toBe(0);
+  });
+
+  it("takes an option that is undefined for one that is not there", async () => {
+    const options = { subprotocol: undefined, random: undefined, onWarning: undefined };
+    const scene = new Scene(options as object);
+    const connection = await scene.welcome();
+    expect(connection.protocols).toEqual(["pushcast.v1.json"]);
+    connection.drop();
+    expect(scene.client.state).toMatchObject({ retry: true });
   });
 });
 
@@ -497,6 +524,30 @@ describe("what the app is told", () => {
     stop();
     connection.send(message(A, 2, {}));
     expect(ids).toEqual([`${A}-1`]);
+  });
+
+  it("a function that another one has stopped meanwhile is not called", async () => {
+    const scene = new Scene();
+    const heard: string[] = [];
+    const stops: (() => void)[] = [];
+    scene.client.self.on("message", () => {
+      heard.push("first");
+      stops[0]?.();
+    });
+    stops.push(scene.client.self.on("message", () => heard.push("second")));
+    const connection = await scene.welcome();
+    connection.send(message(A, 1, {}));
+    expect(heard).toEqual(["first"]);
+  });
+
+  it("nothing is said of a room that was left as a gap was told", async () => {
+    const scene = new Scene();
+    const room = scene.room();
+    const connection = await scene.welcome();
+    answerJoin(connection, { position: { [A]: 1 } });
+    scene.client.self.on("gap", () => room.leave());
+    connection.send({ type: "gap", scope: "all", position: { [A]: 2 } });
+    expect(scene.news()).toEqual(["gap self lost"]);
   });
 
   it("a listener may close the client, and nothing comes after", async () => {

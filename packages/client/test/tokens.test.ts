@@ -125,6 +125,51 @@ describe("a token that expires", () => {
   });
 });
 
+describe("a token function", () => {
+  it("that answers only after it was called again does not count", async () => {
+    const given: ((token: string) => void)[] = [];
+    const scene = new Scene({ token: () => new Promise<string>((resolve) => given.push(resolve)) });
+    const answer = async (call: number, token: string) => {
+      given[call]?.(token);
+      await settle();
+    };
+    await settle();
+    scene.clock.advance(10_000);
+    expect(scene.client.state).toMatchObject({ reason: "no welcome in time", retry: true });
+    scene.clock.advance(500);
+    await settle();
+    await answer(1, "second");
+    await answer(0, "first");
+    expect(scene.server.connections).toHaveLength(1);
+    (await scene.welcome()).close(4401);
+    scene.clock.advance(500);
+    await settle();
+    await answer(2, "second");
+    expect(scene.client.state).toMatchObject({ name: "TOKEN_REFUSED", retry: false });
+  });
+
+  it("may close the client, at any time", async () => {
+    const tokens = [tokenOf(NOW_MS), tokenOf(NOW_MS + 1)];
+    const scene: Scene = new Scene({
+      token: () => {
+        const token = tokens.shift() ?? "";
+        if (tokens.length === 0) scene.client.close();
+        return token;
+      },
+    });
+    const connection = await scene.welcome();
+    connection.onFrame = ({ type }) => {
+      if (type === "ping") connection.send({ type: "pong" });
+    };
+    scene.clock.advance(HOUR_MS - 30_000);
+    await settle();
+    expect(scene.server.connections).toHaveLength(1);
+    expect(connection.received.map(({ type }) => type)).not.toContain("token");
+    expect(scene.client.state).toMatchObject({ name: "NORMAL", retry: false });
+    expect(scene.clock.pendingTimers).toBe(0);
+  });
+});
+
 describe("a close with 4401", () => {
   it("is followed by a connection with a new token, which resumes", async () => {
     const { scene } = sceneWith(["old", "new"]);

@@ -53,6 +53,17 @@ describe("a device that slept", () => {
     expect(second.last("resume").away_ms).toBe(HOUR_MS);
   });
 
+  it("counts it also where it slept before the new connection of a hand-over was welcomed", async () => {
+    const { scene, first } = await joined();
+    first.send({ type: "reconnect", after_ms: 0, reason: "drain" });
+    scene.clock.advance(0);
+    await settle();
+    scene.clock.moveWallClock(HOUR_MS);
+    const second = await scene.welcome({ [A]: 90 });
+    expect(second.last("join").away_ms).toBe(HOUR_MS);
+    expect(second.last("resume").away_ms).toBe(HOUR_MS);
+  });
+
   it("goes on as before once the server has answered every ping", async () => {
     const { scene, first } = await joined();
     scene.clock.moveWallClock(HOUR_MS);
