@@ -27,26 +27,31 @@ export type Message = Content & {
   readonly key?: string;
 };
 
+/** What content of this type is, whatever its parameters and case. */
+export function kindOf(contentType: string): Content["kind"] {
+  const mediaType = (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
+  if (mediaType === "application/json" || mediaType.endsWith("+json")) return "json";
+  return mediaType.startsWith("text/") ? "text" : "binary";
+}
+
 /** Reads the content of a frame; bytes are as published. Undefined if it is not what its type says. */
 export function readContent(
   contentType: string,
   content: unknown,
   encoding: unknown,
 ): Content | undefined {
-  const mediaType = (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
-  const isJson = mediaType === "application/json" || mediaType.endsWith("+json");
-  const isText = mediaType.startsWith("text/");
+  const kind = kindOf(contentType);
   try {
-    if (!isJson && !isText) {
+    if (kind === "binary") {
       const bytes = encoding === "base64" ? fromBase64(content as string) : content;
       // A copy: what was read is a part of the whole frame.
-      return bytes instanceof Uint8Array ? { kind: "binary", content: bytes.slice() } : undefined;
+      return bytes instanceof Uint8Array ? { kind, content: bytes.slice() } : undefined;
     }
     const isBytes = content instanceof Uint8Array;
     const text = isBytes ? fromUtf8(content) : content;
-    if (isText) return typeof text === "string" ? { kind: "text", content: text } : undefined;
-    const json = isBytes ? JSON.parse(text as string) : content;
-    return json === undefined ? undefined : { kind: "json", content: json };
+    if (kind === "text") return typeof text === "string" ? { kind, content: text } : undefined;
+    const json: unknown = isBytes ? JSON.parse(text as string) : content;
+    return json === undefined ? undefined : { kind, content: json };
   } catch {
     return undefined;
   }

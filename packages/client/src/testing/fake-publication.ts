@@ -1,3 +1,5 @@
+import { fromUtf8, kindOf } from "../message.ts";
+
 /** What is pushed: a string is text, bytes are bytes, everything else is JSON. */
 export type FakeContent = string | Uint8Array | object | number | boolean | null;
 
@@ -41,9 +43,7 @@ export function fakePublication(init: {
     ...(to.target === "room" ? { room: to.room } : {}),
     target: to.target,
     content_type: contentType,
-    ...(content instanceof Uint8Array
-      ? { content: toBase64(content), encoding: "base64" }
-      : { content }),
+    ...inFrame(toBytes(content), contentType),
     at,
     ...(key === undefined ? {} : { key }),
     ...(ephemeral ? { ephemeral } : {}),
@@ -54,6 +54,23 @@ export function fakePublication(init: {
 function typeOf(content: FakeContent): string {
   if (typeof content === "string") return "text/plain";
   return content instanceof Uint8Array ? "application/octet-stream" : "application/json";
+}
+
+function toBytes(content: FakeContent): Uint8Array {
+  if (content instanceof Uint8Array) return content;
+  return new TextEncoder().encode(typeof content === "string" ? content : JSON.stringify(content));
+}
+
+/** @throws {Error} if the content is not what its type says */
+function inFrame(bytes: Uint8Array, contentType: string): object {
+  switch (kindOf(contentType)) {
+    case "text":
+      return { content: fromUtf8(bytes) };
+    case "json":
+      return { content: JSON.parse(fromUtf8(bytes)) };
+    case "binary":
+      return { content: toBase64(bytes), encoding: "base64" };
+  }
 }
 
 function toBase64(bytes: Uint8Array): string {

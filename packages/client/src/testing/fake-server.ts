@@ -42,7 +42,7 @@ export class FakeServer {
       tail: 0,
       log: [],
       nowMs: () => this.clock.now(),
-      refusal: (room) => this.#refused.get(room),
+      refusal: (room) => (isRoomId(room) ? this.#refused.get(room) : "ROOM_INVALID"),
       takesToken: () => this.#takesTokens,
     };
     this.options = {
@@ -77,16 +77,16 @@ export class FakeServer {
 
   /** Puts a user who is connected into a room. */
   joinRoom(userId: string, room: string): Promise<void> {
-    return this.#each((session) => session.userId === userId && session.joinByServer(room));
+    return this.#command(userId, (session) => session.joinByServer(room));
   }
 
   leaveRoom(userId: string, room: string): Promise<void> {
-    return this.#each((session) => session.userId === userId && session.leaveByServer(room));
+    return this.#command(userId, (session) => session.leaveByServer(room));
   }
 
   /** @param code 4401 is an expired token. @default 4410 */
   disconnectUser(userId: string, code = 4410, reason = ""): Promise<void> {
-    return this.#each((session) => session.userId === userId && session.close(code, reason));
+    return this.#command(userId, (session) => session.close(code, reason));
   }
 
   /** From now on nobody may join the room. @param code of the error. @default "ROOM_FORBIDDEN" */
@@ -166,6 +166,12 @@ export class FakeServer {
     await this.#each((session) => session.deliver(publication));
   }
 
+  async #command(userId: string, act: (session: FakeSession) => void): Promise<void> {
+    await this.#each((session) => session.userId === userId && act(session));
+    // It has its place among the pushes.
+    this.#host.head += 1;
+  }
+
   async #each(act: (session: FakeSession) => unknown): Promise<void> {
     await this.settle();
     for (const session of [...this.#sessions.values()]) act(session);
@@ -198,4 +204,9 @@ export class FakeServer {
       }
     } as WebSocketConstructor;
   }
+}
+
+/** 1 to 256 bytes of UTF-8 without control characters. */
+function isRoomId(room: string): boolean {
+  return new TextEncoder().encode(room).length <= 256 && /^\P{Cc}+$/u.test(room);
 }
