@@ -17,7 +17,16 @@ const PUSH_EVERY_MS = 20;
 const LAG_SECONDS = 0.1;
 /** So short that nodes soon find that a browser sleeps. */
 const HEARTBEAT_MS = 1_000;
-const SLEEP_MS = 5_000;
+/** Longer than the client takes for awake. */
+const SLEEP_MS = 4_200;
+
+/** As strict as pages can be that open WebSockets: no `eval`, and what is inline has a nonce. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'nonce-page'",
+  "connect-src ws:",
+  "require-trusted-types-for 'script'",
+].join("; ");
 
 /** A page as an app without a bundler has it, that notes in `window` what it is told. */
 const HTML = `<!doctype html>
@@ -41,9 +50,10 @@ const HTML = `<!doctype html>
 /** Serves a page and the single file. @returns the page's URL */
 async function servePage(stage: Stage, html: string): Promise<string> {
   const client = await bundleClient();
+  const page = html.replace("<script ", '<script nonce="page" ');
   const server = createServer(({ url }, response) => {
-    const [type, body] = url?.endsWith(".js") ? ["text/javascript", client] : ["text/html", html];
-    response.writeHead(200, { "Content-Type": type }).end(body);
+    const [type, body] = url?.endsWith(".js") ? ["text/javascript", client] : ["text/html", page];
+    response.writeHead(200, { "Content-Type": type, "Content-Security-Policy": POLICY }).end(body);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -64,18 +74,14 @@ class App {
   readonly page: Page;
   readonly frames: Readonly<Record<string, unknown>>[] = [];
 
-  static async open(stage: Stage, nodeUrl: string): Promise<App> {
+  static async launch(stage: Stage): Promise<App> {
     const browser = await launchBrowser();
     stage.atEnd(() => browser.close());
     const page = await browser.newPage();
-    const app = new App(page);
     const errors: string[] = [];
     page.on("pageerror", ({ message }) => errors.push(message));
     stage.atEnd(() => expect(errors).toEqual([]));
-    await app.goTo(nodeUrl);
-    await page.goto(await servePage(stage, HTML));
-    await app.untilOpen();
-    return app;
+    return new App(page);
   }
 
   private constructor(page: Page) {
@@ -83,6 +89,12 @@ class App {
     page.on("websocket", (socket) => {
       socket.on("framesent", ({ payload }) => this.frames.push(JSON.parse(String(payload))));
     });
+  }
+
+  async open(stage: Stage, nodeUrl: string): Promise<void> {
+    await this.goTo(nodeUrl);
+    await this.page.goto(await servePage(stage, HTML));
+    await this.untilOpen();
   }
 
   /** Where the page connects from now on, also when it is loaded anew. */
@@ -132,21 +144,22 @@ class App {
   }
 }
 
-async function cluster(stage: Stage) {
+async function cluster(stage: Stage, nodeCount: number) {
   const settings = { LAG_SECONDS, HEARTBEAT_MS, DRAIN_SECONDS: 1 };
-  const { nodes, publisher } = await stage.cluster(2, { node: settings });
+  const browser = App.launch(stage);
+  const { nodes, publisher } = await stage.cluster(nodeCount, { node: settings });
   await Promise.all(nodes.map((node) => node.warm()));
-  const [first, second] = nodes;
-  if (first === undefined || second === undefined) throw new Error("two nodes are needed");
-  return { first, second, publisher };
+  const [first, second = first] = nodes;
+  if (first === undefined || second === undefined) throw new Error("a node is needed");
+  return { app: await browser, first, second, publisher };
 }
 
 describe.concurrent("the single file in Chromium", { timeout: 60_000 }, () => {
   it("moves to another node without being closed, and begins anew when it is loaded anew", async ({
     stage,
   }) => {
-    const { first, second, publisher } = await cluster(stage);
-    const app = await App.open(stage, first.wsUrl);
+    const { app, first, second, publisher } = await cluster(stage, 2);
+    await app.open(stage, first.wsUrl);
     const steady = new SteadyPushes(publisher, "r", PUSH_EVERY_MS);
     await until("a push", async () => (await app.texts).length > 0);
     await app.goTo(second.wsUrl);
@@ -171,9 +184,9 @@ describe.concurrent("the single file in Chromium", { timeout: 60_000 }, () => {
   });
 
   it("goes on where it was when the device is online again, at once", async ({ stage }) => {
-    const { first, publisher } = await cluster(stage);
+    const { app, first, publisher } = await cluster(stage, 1);
     const proxy = await stage.proxy(Number(new URL(first.wsUrl).port));
-    const app = await App.open(stage, `ws://127.0.0.1:${proxy.port}/ws`);
+    await app.open(stage, `ws://127.0.0.1:${proxy.port}/ws`);
     const steady = new SteadyPushes(publisher, "r", PUSH_EVERY_MS);
     await until("a push", async () => (await app.texts).length > 0);
     const context = app.page.context();
@@ -193,8 +206,8 @@ describe.concurrent("the single file in Chromium", { timeout: 60_000 }, () => {
   });
 
   it("goes on where it was after a sleep that the node did not wait for", async ({ stage }) => {
-    const { first, publisher } = await cluster(stage);
-    const app = await App.open(stage, first.wsUrl);
+    const { app, first, publisher } = await cluster(stage, 1);
+    await app.open(stage, first.wsUrl);
     const steady = new SteadyPushes(publisher, "r", PUSH_EVERY_MS);
     await until("a push", async () => (await app.texts).length > 0);
     await app.sleep(SLEEP_MS);
