@@ -64,6 +64,9 @@ it("the React example shows what comes, loads anew after a gap, and leaves what 
   await page.evaluate('show(["two"])');
   await server("settle()");
   expect(await server("sessions")).toEqual([{ userId: "ann", rooms: ["two"] }]);
+  await page.evaluate('show(["two", "three"], "bob")');
+  await server("settle()");
+  expect(await server("sessions")).toEqual([{ userId: "bob", rooms: ["two", "three"] }]);
   await page.evaluate("show(undefined)");
   await server("settle()");
   expect(await server("sessions")).toEqual([]);

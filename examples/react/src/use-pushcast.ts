@@ -7,7 +7,7 @@ export const PushcastContext = createContext<Client | undefined>(undefined);
 /**
  * A connection for as long as the component is there. One for the whole app is enough: hand it down by
  * `PushcastContext`.
- * @param options those of the first render count
+ * @param options those of the first render count; for another user, give the component another `key`
  */
 export function usePushcast(options: ConnectOptions): Client | undefined {
   const [initial] = useState(options);
@@ -31,5 +31,7 @@ export function usePushcastState(): ClientState {
   return useSyncExternalStore(
     (changed) => client?.on("state", changed) ?? (() => {}),
     () => client?.state ?? CONNECTING,
+    // On a server nothing connects.
+    () => CONNECTING,
   );
 }

@@ -8,12 +8,12 @@ import { App } from "../src/app.tsx";
 
 const server = new FakeServer();
 const root = createRoot(document.getElementById("app") as HTMLElement);
-const options = { ...server.options, userId: "ann" };
 const load = async () => ["loaded anew"];
 
 /** @param rooms undefined takes the app away */
-function show(rooms: readonly string[] | undefined): void {
-  const app = rooms && <App options={options} rooms={rooms} load={load} />;
+function show(rooms: readonly string[] | undefined, userId = "ann"): void {
+  const options = { ...server.options, userId };
+  const app = rooms && <App key={userId} options={options} rooms={rooms} load={load} />;
   flushSync(() => root.render(<StrictMode>{app}</StrictMode>));
 }
 
