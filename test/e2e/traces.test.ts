@@ -46,6 +46,7 @@ describe("with a collector", () => {
   const stage = new Stage();
   let collector: OtlpCollector;
   let nodes: RunningNode[];
+  const managers: RunningManager[] = [];
   let traced: Settings;
 
   beforeAll(async () => {
@@ -58,6 +59,7 @@ describe("with a collector", () => {
       OTEL_BSP_SCHEDULE_DELAY: 20,
       // Only what comes with a trace is sampled.
       OTEL_TRACES_SAMPLER_ARG: 0,
+      LOG_LEVEL: "debug",
     };
     nodes = await Promise.all(
       ["node-a", "node-b"].map((name) =>
@@ -82,6 +84,7 @@ describe("with a collector", () => {
       NODES: (addresses ?? nodes.map(({ grpcAddress }) => grpcAddress)).join(),
       ...settings,
     });
+    managers.push(manager);
     await stage
       .publisher(manager)
       .untilLinked(addresses === undefined ? nodes.map(({ nodeId }) => nodeId) : ["recording"]);
@@ -222,8 +225,15 @@ describe("with a collector", () => {
   test("rooms, users, contents and headers are in no span and no log", () => {
     expect(collector.spans.length).toBeGreaterThan(0);
     expect(collector.lastHeaders["x-api-key"]).toBe("not to be told");
-    for (const secret of [ROOM, USER, CONTENT]) expect(collector.received).not.toContain(secret);
-    for (const { process } of nodes) expect(process.stderr).not.toContain("to%20be");
+    const secrets = [ROOM, USER, CONTENT];
+    for (const secret of secrets) expect(collector.received).not.toContain(secret);
+    expect(managers).not.toEqual([]);
+    for (const { process } of [...nodes, ...managers]) {
+      expect(process.stderr).toContain("traces are exported");
+      for (const secret of [...secrets, "to%20be", "to be told"]) {
+        expect(process.stderr).not.toContain(secret);
+      }
+    }
   });
 });
 
