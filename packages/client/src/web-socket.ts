@@ -39,9 +39,20 @@ export function connectionUrl(
   return full.href;
 }
 
-/** What a connection offers as subprotocols; JSON also where it is only the second choice. */
+/** What a subprotocol may be spelled with. */
+const SUBPROTOCOL = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/**
+ * What a connection offers as subprotocols; JSON also where it is only the second choice.
+ * @throws {TypeError} if the token cannot be one, such as `Bearer …`
+ */
 export function offeredProtocols(subprotocol: Subprotocol, token: string | undefined): string[] {
   const protocols: Set<string> = new Set([subprotocol, "pushcast.v1.json"]);
-  if (token !== undefined) protocols.add(TOKEN_PREFIX + token);
+  if (token !== undefined) {
+    // A browser would write it out in its own error.
+    if (!SUBPROTOCOL.test(token))
+      throw new TypeError("the token has characters that none may have");
+    protocols.add(TOKEN_PREFIX + token);
+  }
   return [...protocols];
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Client, type ConnectOptions, connect, type Room } from "../src/index.ts";
 import { A, answerJoin, answerResume, HEARTBEAT_MS, message, Scene } from "./scene.ts";
 import { ScriptedServer, settle } from "./scripted-server.ts";
@@ -548,6 +548,25 @@ describe("what the app is told", () => {
     scene.client.self.on("gap", () => room.leave());
     connection.send({ type: "gap", scope: "all", position: { [A]: 2 } });
     expect(scene.news()).toEqual(["gap self lost"]);
+  });
+
+  it("a listener that throws keeps nobody else from hearing, and its error is not swallowed", async () => {
+    const thrown: (() => void)[] = [];
+    vi.stubGlobal("queueMicrotask", (run: () => void) => thrown.push(run));
+    onTestFinished(() => {
+      vi.unstubAllGlobals();
+    });
+    const scene = new Scene();
+    const connection = await scene.welcome();
+    scene.client.self.on("message", () => {
+      throw new Error("by the app");
+    });
+    const heard: string[] = [];
+    scene.client.self.on("message", ({ id }) => heard.push(id));
+    connection.send(message(A, 1, {}));
+    expect(heard).toEqual([`${A}-1`]);
+    expect(thrown).toHaveLength(1);
+    expect(thrown[0]).toThrow("by the app");
   });
 
   it("a listener may close the client, and nothing comes after", async () => {

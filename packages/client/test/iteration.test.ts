@@ -97,6 +97,23 @@ describe("for await", () => {
     await Promise.all(reading.map(({ done }) => done));
   });
 
+  it("gives each of two loops everything, also where the other one throws", async () => {
+    const { scene, room, push } = await joined(3);
+    const failing = (async () => {
+      for await (const { content } of room) throw new Error(String(content));
+    })();
+    const { noted, done } = read(room);
+    push(1);
+    await expect(failing).rejects.toThrow("1");
+    push(2, 4);
+    await settle();
+    push(5, 6);
+    room.leave();
+    await done;
+    expect(noted).toEqual(["1", "2", "3", "4", "5", "6", "end"]);
+    expect(scene.news()).toEqual([]);
+  });
+
   it("stops listening on break", async () => {
     const { scene, room, push } = await joined(1);
     const first = (async () => {

@@ -126,6 +126,18 @@ describe("a token that expires", () => {
 });
 
 describe("a token function", () => {
+  it("that gives what cannot be a token is warned of, without the token", async () => {
+    const { scene } = sceneWith(["Bearer secret", "secret"]);
+    await settle();
+    expect(scene.server.connections).toEqual([]);
+    expect(scene.warnings).toMatchObject([
+      { code: "CONNECT_FAILED", cause: expect.any(TypeError) },
+    ]);
+    expect(String(scene.warnings[0]?.cause)).not.toContain("secret");
+    await scene.untilRetried();
+    expect(scene.connection.protocols).toContain("pushcast.token.secret");
+  });
+
   it("that answers only after it was called again does not count", async () => {
     const given: ((token: string) => void)[] = [];
     const scene = new Scene({ token: () => new Promise<string>((resolve) => given.push(resolve)) });
