@@ -83,7 +83,9 @@ export class SilenceWatch {
 
   #tick(): void {
     const now = moment(this.#init.clock);
-    this.#wake(now);
+    // Timers of a page in the background run once a minute: each would only find that it slept, and ask anew.
+    const isOverdue = this.#isInDoubt && this.#leftMs(now) <= 0;
+    if (!isOverdue) this.#wake(now);
     if (this.#leftMs(now) > 0) {
       this.#wait(now);
     } else if (this.#askedAt === undefined) {

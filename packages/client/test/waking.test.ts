@@ -76,6 +76,22 @@ describe("a device that slept", () => {
     expect((await scene.welcome()).last("join").away_ms).toBe(0);
   });
 
+  it("takes a connection for dead also where its timers run once a minute", async () => {
+    const { scene, first } = await joined();
+    const minute = () => {
+      scene.clock.moveWallClock(58_000);
+      scene.clock.advance(2_000);
+    };
+    minute();
+    expect(first.received.at(-1)).toEqual({ type: "ping" });
+    first.send({ type: "pong" });
+    minute();
+    minute();
+    expect(scene.client.state).toMatchObject({ name: "LOST", retry: true });
+    await scene.untilRetried();
+    expect((await scene.welcome()).last("join").away_ms).toBe(120_000 + 500);
+  });
+
   it("does not take a connection for new that was opened before it slept", async () => {
     const { scene, first } = await joined();
     first.drop();
