@@ -97,6 +97,21 @@ describe("the fake server", () => {
     expect(client.state).toMatchObject({ name: "DISCONNECTED", reason: "bye", retry: false });
   });
 
+  it("lets a user stay in a refused room into which the biz-server has put them", async () => {
+    const server = new FakeServer();
+    const { WebSocket, url } = server.options;
+    const socket = new WebSocket(`${url}?user_id=ann`, []);
+    const types: string[] = [];
+    socket.addEventListener("message", ({ data }) => types.push(JSON.parse(String(data)).type));
+    const join = () => socket.send(JSON.stringify({ type: "join", id: 1, room: "vip" }));
+    server.refuseRoom("vip");
+    join();
+    await server.joinRoom("ann", "vip");
+    join();
+    await server.settle();
+    expect(types).toEqual(["welcome", "error", "joined", "joined"]);
+  });
+
   it("takes tokens, and says when they expire", async () => {
     const server = new FakeServer();
     const claims = (exp: number) => btoa(JSON.stringify({ sub: "ann", exp }));

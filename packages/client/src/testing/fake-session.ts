@@ -113,7 +113,8 @@ export class FakeSession {
 
   #join({ id, position }: FakeFrame, room: string): void {
     const code = this.#host.refusal(room);
-    if (code !== undefined) {
+    // Who is in a room may stay, as where the biz-server has put the user into it.
+    if (code !== undefined && !this.rooms.has(room)) {
       this.send({ type: "error", id, code, message: `${this.userId} may not join ${room}` });
       return;
     }
