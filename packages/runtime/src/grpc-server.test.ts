@@ -337,7 +337,7 @@ describe("close", () => {
     await closed;
   });
 
-  test("cuts calls off that last longer than the grace", async () => {
+  test("cuts calls off that last longer than the grace: UNAVAILABLE, which clients try again", async () => {
     const { server, connect } = await serve();
     const chat = connect<GreetingClient>(GreetingClient).Chat();
     chat.write({ name: "hello" });
@@ -345,7 +345,8 @@ describe("close", () => {
     const failed = once(chat, "error");
     await server.close(1);
     const [error] = await failed;
-    expect(error.code).toBe(status.CANCELLED);
+    expect(error.code).toBe(status.UNAVAILABLE);
+    expect(error.details).toBe("the server has stopped before it had answered");
   });
 
   test("ends idle connections at once", async () => {

@@ -12,6 +12,7 @@ import { GrpcHealth } from "./grpc-health.ts";
 import { addReflection } from "./grpc-reflection.ts";
 import type { GrpcTls } from "./grpc-tls.ts";
 import { listen } from "./listen.ts";
+import { OpenCalls } from "./open-calls.ts";
 
 export interface GrpcServerOptions {
   /** A FileDescriptorSet, as `buf build` writes it, with every service; for reflection. */
@@ -49,7 +50,7 @@ export interface GrpcServer {
   listen(host: string, port: number): Promise<number>;
   /**
    * Takes no new calls, lets those in flight end for at most `graceMs`, then cuts them off: their
-   * callers see CANCELLED. Resolves when no connection is left; also if it never listened, or was
+   * callers see UNAVAILABLE. Resolves when no connection is left; also if it never listened, or was
    * closed before.
    */
   close(graceMs: number): Promise<void>;
@@ -59,10 +60,14 @@ export interface GrpcServer {
 const KEEPALIVE_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 
+/** For the last statuses to go out; then connections end, whatever is on them. */
+const DRAIN_MS = 100;
+
 /** A gRPC server with health and reflection. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   // The library would write metadata that it cannot read to stderr as it is: tokens among them.
   setLogVerbosity(logVerbosity.NONE);
+  const openCalls = new OpenCalls();
   const server = new Server({
     "grpc.max_receive_message_length": options.maxReceiveBytes,
     "grpc.max_concurrent_streams": options.maxCallsPerConnection,
@@ -72,7 +77,10 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.enable_channelz": 0,
-    ...(options.guard === undefined ? {} : { interceptors: [guardCalls(options.guard)] }),
+    interceptors: [
+      openCalls.interceptor,
+      ...(options.guard === undefined ? [] : [guardCalls(options.guard)]),
+    ],
   });
   const health = new GrpcHealth(options.services);
   health.addToServer(server);
@@ -90,7 +98,10 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     health.setServing(false);
     health.endWatches();
     // Not forceShutdown, which leaves connections open where channelz is off.
-    const cut = setTimeout(() => injector.drain(0), graceMs);
+    const cut = setTimeout(() => {
+      openCalls.end();
+      injector.drain(DRAIN_MS);
+    }, graceMs);
     const unbound = new Promise<void>((resolve) => listener.close(() => resolve()));
     tls?.endHandshakes();
     await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));

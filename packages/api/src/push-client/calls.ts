@@ -1,14 +1,17 @@
 import { type Client, Metadata, type MethodDefinition, type ServiceError } from "@grpc/grpc-js";
 import { Channels } from "./channels.ts";
+import { checkNumbers } from "./check-numbers.ts";
 import type { CallOptions, PushClientOptions } from "./options.ts";
 import { PushError } from "./push-error.ts";
-import { Backoff, mayBeRetried, wait } from "./retries.ts";
+import { Backoff, inTime, mayBeRetried, wait } from "./retries.ts";
 import { injectTrace } from "./trace-context.ts";
 
 const DEADLINE_MS = 10_000;
 const ATTEMPT_MS = 3_000;
 const MAX_ATTEMPTS = 20;
 const BACKOFF = { minMs: 50, maxMs: 1_000 };
+/** 24 days. Timers of Node that are set for longer end at once; gRPC says no time above 100 million hours. */
+const MAX_MS = 2 ** 31 - 1;
 
 /** Visible ASCII, as in a header's value. */
 const TOKEN = /^[\x21-\x7e]+$/;
@@ -30,23 +33,30 @@ export class Calls {
 
   /** @throws PushError for options that cannot be */
   constructor(options: PushClientOptions) {
+    const { deadlineMs, attemptMs, maxAttempts, keepaliveMs, backoff = BACKOFF } = options;
+    checkNumbers({ deadlineMs, attemptMs, maxAttempts, keepaliveMs });
+    checkNumbers({ "backoff.minMs": backoff.minMs, "backoff.maxMs": backoff.maxMs });
     this.channels = new Channels(options);
     this.#token = options.token;
-    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
-    this.attemptMs = options.attemptMs ?? ATTEMPT_MS;
-    this.#maxAttempts = options.maxAttempts ?? MAX_ATTEMPTS;
-    this.#backoff = options.backoff ?? BACKOFF;
+    this.#deadlineMs = deadlineMs ?? DEADLINE_MS;
+    this.attemptMs = Math.min(MAX_MS, attemptMs ?? ATTEMPT_MS);
+    this.#maxAttempts = maxAttempts ?? MAX_ATTEMPTS;
+    this.#backoff = backoff;
   }
 
   newBackoff(): Backoff {
     return new Backoff(this.#backoff);
   }
 
+  /** @throws PushError */
   deadlineMsOf({ deadlineMs = this.#deadlineMs }: CallOptions): number {
+    checkNumbers({ deadlineMs });
     return deadlineMs;
   }
 
+  /** @throws PushError */
   maxAttemptsOf({ maxAttempts = this.#maxAttempts }: CallOptions): number {
+    checkNumbers({ maxAttempts });
     return maxAttempts;
   }
 
@@ -66,12 +76,13 @@ export class Calls {
     const backoff = this.newBackoff();
     let client: Client | undefined;
     for (let attempts = 1; ; attempts += 1) {
-      client = this.channels.next(client);
+      const attemptEndsAtMs = Math.min(endsAtMs, performance.now() + this.attemptMs);
+      const leftMs = () => attemptEndsAtMs - performance.now();
       try {
-        const metadata = await this.metadata();
-        const attemptMs = Math.min(endsAtMs - performance.now(), this.attemptMs);
-        const response = await attempt(client, method, request, { metadata, attemptMs, signal });
-        return { response, attempts };
+        const metadata = await this.metadata(leftMs(), signal);
+        client = await this.channels.next({ not: client, waitMs: leftMs() / 2, signal });
+        const init = { metadata, attemptMs: leftMs(), signal };
+        return { response: await attempt(client, method, request, init), attempts };
       } catch (cause) {
         if (signal.aborted) throw abortedByCaller(signal, attempts);
         if (cause instanceof PushError) throw cause;
@@ -85,31 +96,34 @@ export class Calls {
     }
   }
 
-  /** Of one attempt. @throws PushError if the token cannot be had, or is none */
-  async metadata(): Promise<Metadata> {
+  /**
+   * Of one attempt.
+   * @param waitMs for the token, at most
+   * @throws PushError if the token cannot be had, or is none
+   */
+  async metadata(waitMs: number, signal: AbortSignal): Promise<Metadata> {
     const metadata = new Metadata();
     injectTrace(metadata);
     if (this.#token === undefined) return metadata;
-    const token = typeof this.#token === "string" ? this.#token : await this.#newToken(this.#token);
+    const token =
+      typeof this.#token === "string"
+        ? this.#token
+        : await newToken(this.#token, { waitMs, signal });
     // The library would say so, too, and repeat the token.
     if (!TOKEN.test(token)) throw tokenFailed("the token has characters that no token may have");
     metadata.set("authorization", `Bearer ${token}`);
     return metadata;
   }
+}
 
-  async #newToken(ask: () => string | Promise<string>): Promise<string> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const error = new Error(`it took longer than attemptMs, ${this.attemptMs} ms`);
-      timer = setTimeout(() => reject(error), this.attemptMs);
-    });
-    try {
-      return await Promise.race([ask(), late]);
-    } catch (cause) {
-      throw tokenFailed("no token could be had", cause);
-    } finally {
-      clearTimeout(timer);
-    }
+async function newToken(
+  ask: () => string | Promise<string>,
+  { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
+): Promise<string> {
+  try {
+    return await inTime(Promise.resolve(ask()), waitMs, signal);
+  } catch (cause) {
+    throw tokenFailed("no token could be had", cause);
   }
 }
 

@@ -83,6 +83,8 @@ export class GrpcPushStream implements PushStream {
   #waitingForEnd: (() => void)[] = [];
   #isClosing = false;
   #isClosed = false;
+  /** Aborted when it is closed: nothing is waited for any more. */
+  readonly #abandoned = new AbortController();
 
   constructor(calls: Calls, options: PushStreamOptions, onClosed: () => void) {
     this.#calls = calls;
@@ -92,15 +94,15 @@ export class GrpcPushStream implements PushStream {
     this.#backoff = calls.newBackoff();
   }
 
-  pushToRoom(roomId: string, content: PushContent, options: ExcludingPushOptions = {}) {
+  async pushToRoom(roomId: string, content: PushContent, options: ExcludingPushOptions = {}) {
     return this.#push(pushToRoom(roomId, content, options), options);
   }
 
-  pushToUser(userId: string, content: PushContent, options: UserPushOptions = {}) {
+  async pushToUser(userId: string, content: PushContent, options: UserPushOptions = {}) {
     return this.#push(pushToUser(userId, content, options), options);
   }
 
-  broadcast(content: PushContent, options: ExcludingPushOptions = {}) {
+  async broadcast(content: PushContent, options: ExcludingPushOptions = {}) {
     return this.#push(broadcast(content, options), options);
   }
 
@@ -149,7 +151,7 @@ export class GrpcPushStream implements PushStream {
           reject,
         };
         this.#queue.push(unanswered);
-        onAbort = () => this.#giveUp(unanswered, abortedByCaller(signal));
+        onAbort = () => this.#giveUp([unanswered], () => abortedByCaller(signal));
         signal?.addEventListener("abort", onAbort, { once: true });
         this.#checks ??= setInterval(() => this.#check(), CHECK_MS);
         this.#sendSoon();
@@ -203,8 +205,14 @@ export class GrpcPushStream implements PushStream {
     if (this.#isOpening) return;
     this.#isOpening = true;
     try {
-      const metadata = await this.#calls.metadata();
-      const client = this.#calls.channels.next(this.#client);
+      const metadata = await this.#calls.metadata(this.#calls.attemptMs, this.#abandoned.signal);
+      const client = await this.#calls.channels.next({
+        not: this.#client,
+        waitMs: this.#calls.attemptMs,
+        signal: this.#abandoned.signal,
+      });
+      // What it was opened for may have failed meanwhile.
+      if (this.#isClosed) return;
       const connection: StreamConnection = new StreamConnection({
         client,
         metadata,
@@ -271,6 +279,7 @@ export class GrpcPushStream implements PushStream {
   }
 
   #sendLater(): void {
+    if (this.#isClosed) return;
     this.#pause ??= setTimeout(() => {
       this.#pause = undefined;
       this.#send();
@@ -279,12 +288,11 @@ export class GrpcPushStream implements PushStream {
 
   #check(): void {
     const nowMs = performance.now();
-    for (const unanswered of [...this.#inFlight.values(), ...this.#queue]) {
-      if (unanswered.endsAtMs > nowMs) continue;
-      const { attempts } = unanswered;
-      const error = new PushError("DEADLINE_EXCEEDED", "", "not answered in time", { attempts });
-      this.#giveUp(unanswered, error);
-    }
+    const isLate = ({ endsAtMs }: Unanswered) => endsAtMs <= nowMs;
+    const late = [...this.#inFlight.values(), ...this.#queue].filter(isLate);
+    this.#giveUp(late, ({ attempts }) => {
+      return new PushError("DEADLINE_EXCEEDED", "", "not answered in time", { attempts });
+    });
     if (this.#inFlight.size > 0 && nowMs - this.#heardAtMs > this.#calls.attemptMs) {
       this.#connection?.cut(
         new PushError("DEADLINE_EXCEEDED", "", "the push-manager answers no push of the stream"),
@@ -292,10 +300,14 @@ export class GrpcPushStream implements PushStream {
     }
   }
 
-  #giveUp(unanswered: Unanswered, error: PushError): void {
-    this.#inFlight.delete(String(unanswered.number));
-    this.#queue = this.#queue.filter((other) => other !== unanswered);
-    unanswered.reject(error);
+  #giveUp(given: readonly Unanswered[], why: (unanswered: Unanswered) => PushError): void {
+    if (given.length === 0) return;
+    const isGiven = new Set(given);
+    this.#queue = this.#queue.filter((unanswered) => !isGiven.has(unanswered));
+    for (const unanswered of given) {
+      this.#inFlight.delete(String(unanswered.number));
+      unanswered.reject(why(unanswered));
+    }
     this.#settled();
     this.#sendSoon();
   }
@@ -314,6 +326,7 @@ export class GrpcPushStream implements PushStream {
   #end(): void {
     this.#isClosed = true;
     clearTimeout(this.#pause);
+    this.#abandoned.abort();
     this.#connection?.end();
     this.#onClosed();
     for (const resolve of this.#waitingForEnd.splice(0)) resolve();

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Wait } from "../gen/pushcast/v1/publication.ts";
 import type { StreamPush } from "../gen/pushcast/v1/push_manager.ts";
 import type { ExcludingPushOptions, PushOptions, UserPushOptions } from "./options.ts";
+import { PushError } from "./push-error.ts";
 import type { PushResult } from "./reports.ts";
 
 /** What is pushed: text, bytes, or what becomes JSON. */
@@ -24,6 +25,7 @@ export interface Pusher {
 /** A push as the protos have it. */
 export type OnePush = NonNullable<StreamPush["push"]>;
 
+/** @throws PushError */
 export function pushToRoom(
   roomId: string,
   content: PushContent,
@@ -33,6 +35,7 @@ export function pushToRoom(
   return { $case: "pushToRoom", value: { roomId, excludeUserIds, ...form(content, options) } };
 }
 
+/** @throws PushError */
 export function pushToUser(
   userId: string,
   content: PushContent,
@@ -42,6 +45,7 @@ export function pushToUser(
   return { $case: "pushToUser", value: { userId, roomId, ...form(content, options) } };
 }
 
+/** @throws PushError */
 export function broadcast(content: PushContent, options: ExcludingPushOptions): OnePush {
   const excludeUserIds = [...(options.excludeUserIds ?? [])];
   return { $case: "broadcastMessage", value: { excludeUserIds, ...form(content, options) } };
@@ -68,7 +72,17 @@ function encode(content: PushContent): { bytes: Buffer; contentType: string } {
     const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
     return { bytes, contentType: "application/octet-stream" };
   }
-  // Undefined and functions have no JSON: empty content, which is then refused as no JSON.
-  const json: string | undefined = JSON.stringify(content.json);
-  return { bytes: Buffer.from(json ?? ""), contentType: "application/json" };
+  return { bytes: Buffer.from(toJson(content.json)), contentType: "application/json" };
+}
+
+/** @throws PushError for what has no JSON: a circle, a bigint, undefined, a function */
+function toJson(value: unknown): string {
+  let cause: unknown;
+  try {
+    const json: string | undefined = JSON.stringify(value);
+    if (json !== undefined) return json;
+  } catch (error) {
+    cause = error;
+  }
+  throw new PushError("INVALID_ARGUMENT", "CONTENT_INVALID", "the content has no JSON", { cause });
 }

@@ -57,3 +57,29 @@ export class Backoff {
 export async function wait(delayMs: number, signal: AbortSignal): Promise<void> {
   await sleep(delayMs, undefined, { signal }).catch(() => {});
 }
+
+/**
+ * What the promise resolves to.
+ * @throws Error if that takes longer, or the signal says so before
+ */
+export async function inTime<Value>(
+  promise: Promise<Value>,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<Value> {
+  const settled = new AbortController();
+  const end = () => settled.abort();
+  if (signal.aborted) end();
+  signal.addEventListener("abort", end, { once: true });
+  const late = wait(waitMs, settled.signal).then(() => {
+    throw signal.aborted ? signal.reason : new Error(`it took more than ${Math.round(waitMs)} ms`);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    signal.removeEventListener("abort", end);
+    // Lost, and nobody's fault.
+    late.catch(() => {});
+    end();
+  }
+}
