@@ -164,4 +164,36 @@ describe.concurrent("biz-servers with the push client", { timeout: 60_000 }, () 
       });
     },
   );
+
+  it("believe a certificate for the address that they call, without a name in the handshake", async ({
+    stage,
+  }) => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on("warning", onWarning);
+    stage.atEnd(() => process.off("warning", onWarning));
+    const ca = await stage.ca();
+    const own = await ca.issue({ dnsNames: ["push-manager"] });
+    const { grpcAddress } = await stage.manager({ REGISTRY: "memory", ...tlsSettings(own) });
+    const [host, port] = grpcAddress.split(":");
+    expect(host).toBe("127.0.0.1");
+    const tls = { ca: await readFile(ca.cert) };
+    const options = { tls, maxAttempts: 1 };
+
+    for (const address of [grpcAddress, `dns:///${grpcAddress}`]) {
+      const known = pushClient(stage, { ...options, address });
+      await expect(known.pushToRoom("r", "x")).rejects.toMatchObject({ reason: "NO_NODES" });
+    }
+    for (const serverName of ["10.0.0.1", "::1", "localhost"]) {
+      const other = pushClient(stage, {
+        ...options,
+        address: grpcAddress,
+        tls: { ...tls, serverName },
+      });
+      await expect(other.pushToRoom("r", "x")).rejects.toThrow(/altnames/);
+    }
+    const byName = pushClient(stage, { ...options, address: `localhost:${port}` });
+    await expect(byName.pushToRoom("r", "x")).rejects.toThrow(/altnames/);
+    expect(warnings).toEqual([]);
+  });
 });

@@ -1,6 +1,8 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { status } from "@grpc/grpc-js";
-import { expect, test } from "vitest";
+import { InterceptingCall, status } from "@grpc/grpc-js";
+import { expect, onTestFinished, test } from "vitest";
 import {
   clientOf,
   REPORT,
@@ -201,4 +203,110 @@ test("close waits for what is under way, and takes nothing more", async () => {
     code: "CANCELLED",
     reason: "CLIENT_CLOSED",
   });
+});
+
+/** Takes connections, and says nothing on them. It ends with the test. */
+async function startSilence(): Promise<{ address: string }> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket.on("error", () => {})));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+test("the first push waits for the push-manager that connects, not for one that is silent or gone", async () => {
+  const { address } = await startSilence();
+  const manager = await startScriptedManager();
+  const options = { address: [address, "127.0.0.1:1", manager.address], attemptMs: 60_000 };
+  const pushes = clientOf([], options);
+
+  // It is sent once only: nothing but a connection that is there may be used for it.
+  const pushed = await pushes.pushToRoom("room", "hello", { ephemeral: true, deadlineMs: 60_000 });
+
+  expect(pushed.attempts).toBe(1);
+  expect(await clientOf([], options).stream().pushToRoom("room", "hello")).toMatchObject({
+    attempts: 1,
+  });
+});
+
+test("where nobody listens at any address, that is what the error says", async () => {
+  const pushes = clientOf([], { address: ["127.0.0.1:1", "127.0.0.1:2"], maxAttempts: 2 });
+
+  const failed = pushes.pushToRoom("room", "hello");
+
+  await expect(failed).rejects.toMatchObject({ code: "UNAVAILABLE", attempts: 2 });
+  await expect(failed).rejects.toThrow("ECONNREFUSED");
+});
+
+test("a signal ends a call that waits for its token", async () => {
+  const manager = await startScriptedManager();
+  const token = () => new Promise<string>(() => {});
+  const aborter = new AbortController();
+  const pushes = clientOf([manager], { token, insecureToken: true, attemptMs: 60_000 });
+  const failed = pushes.pushToRoom("room", "hello", {
+    signal: aborter.signal,
+    deadlineMs: 60_000,
+  });
+  aborter.abort();
+
+  await expect(failed).rejects.toMatchObject({ reason: "ABORTED_BY_CALLER" });
+});
+
+test("the time that a token took is part of the call's", async () => {
+  const manager = await startScriptedManager();
+  const token = async () => {
+    const untilMs = performance.now() + 50;
+    while (performance.now() < untilMs) await new Promise(setImmediate);
+    return "token";
+  };
+  const deadlines: number[] = [];
+  const pushes = clientOf([manager], {
+    token,
+    insecureToken: true,
+    attemptMs: 60_000,
+    interceptors: [
+      (options, nextCall) => {
+        deadlines.push(Number(options.deadline));
+        return new InterceptingCall(nextCall(options));
+      },
+    ],
+  });
+  const startedAtMs = Date.now();
+  await pushes.pushToRoom("room", "hello", { deadlineMs: 60_000 });
+
+  // The clocks of both are read in whole milliseconds.
+  expect((deadlines[0] ?? Number.NaN) - startedAtMs).toBeLessThanOrEqual(60_010);
+});
+
+const circle: { self?: unknown } = {};
+circle.self = circle;
+
+test.for([[circle], [1n], [undefined], [() => {}]])(
+  "content that has no JSON rejects the push: %o",
+  async ([json]) => {
+    const manager = await startScriptedManager();
+    const pushes = clientOf([manager]);
+    const refused = { name: "PushError", code: "INVALID_ARGUMENT", reason: "CONTENT_INVALID" };
+
+    await expect(pushes.pushToRoom("room", { json })).rejects.toMatchObject(refused);
+    await expect(pushes.stream().pushToRoom("room", { json })).rejects.toMatchObject(refused);
+    expect(manager.pushes).toEqual([]);
+  },
+);
+
+test("times without end are taken, and numbers that are none refused", async () => {
+  const manager = await startScriptedManager();
+  const forEver = { deadlineMs: Number.POSITIVE_INFINITY, attemptMs: 1e15, keepaliveMs: 1e15 };
+  const pushes = clientOf([manager], forEver);
+
+  expect(await pushes.pushToRoom("room", "hello")).toMatchObject({ attempts: 1 });
+  expect(await pushes.stream().pushToRoom("room", "hello")).toMatchObject({ attempts: 1 });
+
+  const refused = expect.objectContaining({ reason: "OPTIONS_INVALID" });
+  await expect(pushes.pushToRoom("room", "x", { deadlineMs: Number.NaN })).rejects.toEqual(refused);
+  const attemptMs = "3000" as unknown as number;
+  expect(() => createPushClient({ address: manager.address, attemptMs })).toThrow(refused);
 });

@@ -192,3 +192,29 @@ test("close waits for the answers, and takes nothing more", async () => {
   await expect(stream.pushToRoom("room", "c")).rejects.toMatchObject({ reason: "STREAM_CLOSED" });
   await stream.close();
 });
+
+test("pushes that nobody answered in time fail together, and quickly however many they are", async () => {
+  const manager = await startScriptedManager({ onStreamPush: () => {} });
+  const stream = clientOf([manager]).stream();
+  const late = Array.from({ length: 10_000 }, () =>
+    stream.pushToRoom("room", "x", { deadlineMs: 100 }),
+  );
+  const [first] = await Promise.allSettled(late);
+
+  expect(first).toMatchObject({ reason: { code: "DEADLINE_EXCEEDED" } });
+  expect(stream.unanswered).toBe(0);
+});
+
+test("a stream that is closed while it waits for a token does not begin", async () => {
+  const manager = await startScriptedManager();
+  let tell = (_token: string) => {};
+  const token = () => new Promise<string>((resolve) => (tell = resolve));
+  const pushes = clientOf([manager], { token, insecureToken: true });
+  const failed = pushes.stream().pushToRoom("room", "x", { deadlineMs: 1 });
+
+  await expect(failed).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+  await pushes.close();
+  tell("late");
+
+  expect(manager.messages).toEqual([]);
+});

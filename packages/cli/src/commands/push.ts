@@ -42,7 +42,7 @@ export const pushCommand = defineCommand({
     file: text({
       group: OF_THE_MESSAGE,
       placeholder: "FILE",
-      doc: "The content is in this file",
+      doc: "The content is in this file, or with - on stdin",
     }),
     contentType: text({
       group: OF_THE_MESSAGE,
@@ -92,6 +92,8 @@ export const pushCommand = defineCommand({
   run: async ({ options, positionals }, context) => {
     const { output } = context;
     const { kind, name, content } = readTarget(positionals, options);
+    // An empty variable in a script, which would push without a key.
+    if (options.idempotencyKey === "") throw new UsageError("--idempotency-key is empty");
     const [{ withManager }, { readContent }, words] = await Promise.all([
       import("../manager/manager-client.ts"),
       import("../push/content.ts"),

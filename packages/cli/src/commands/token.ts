@@ -15,6 +15,8 @@ const KEYS = "The key, one of";
 const CLAIMS = "What it says";
 /** The nodes' default of JWT_MAX_SECONDS. */
 const MAX_SECONDS = 86_400;
+/** Ten years: longer is a mistake. */
+const MAX_LIFE_MS = 3_650 * 86_400_000;
 
 export const tokenCommand = defineCommand({
   name: "token",
@@ -46,7 +48,7 @@ export const tokenCommand = defineCommand({
       placeholder: "NAME",
       doc: "A room that the user is in from the start. May be repeated",
     }),
-    expiresIn: duration("1h", { group: CLAIMS, doc: "How long it is good" }),
+    expiresIn: duration("1h", { group: CLAIMS, doc: "How long it is good" }, MAX_LIFE_MS),
     issuer: text({ group: CLAIMS, placeholder: "TEXT", doc: "iss, for JWT_ISSUER" }),
     audience: text({ group: CLAIMS, placeholder: "TEXT", doc: "aud, for JWT_AUDIENCE" }),
     keyId: text({

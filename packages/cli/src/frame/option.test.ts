@@ -58,9 +58,16 @@ test.each([
   ["1.5s", 1_500],
   ["2m", 120_000],
   ["12h", 43_200_000],
-  ["30d", 2_592_000_000],
+  ["1d", 86_400_000],
 ])("the time %s is %d ms", (given, ms) => {
   expect(read(["--timeout", given]).options.timeout).toBe(ms);
+});
+
+test("a time that no timer can wait is refused, and a longer one taken where nothing waits", () => {
+  expect(() => read(["--timeout", "25h"])).toThrow('--timeout takes at most 1d, not "25h"');
+  const life = { life: duration("1h", { doc: "how long" }, 30 * 86_400_000) };
+  expect(readArguments(["--life", "30d"], life, {}).options.life).toBe(2_592_000_000);
+  expect(() => readArguments(["--life", "31d"], life, {})).toThrow("at most 30d");
 });
 
 describe("a usage error says which option and what it takes:", () => {

@@ -117,8 +117,18 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** A time like `500ms`, `1.5s`, `10m`, `12h` or `30d`, in milliseconds. A number alone is seconds. */
-export function duration(fallback: string, described: Described): Option<number> {
+/** What timers of Node can wait at most is 24 days; nobody waits for an answer for one. */
+const MAX_WAIT_MS = 86_400_000;
+
+/**
+ * A time like `500ms`, `1.5s`, `10m`, `12h` or `30d`, in milliseconds. A number alone is seconds.
+ * @param maxMs by default a day, as for what is waited for
+ */
+export function duration(
+  fallback: string,
+  described: Described,
+  maxMs: number = MAX_WAIT_MS,
+): Option<number> {
   return {
     ...described,
     doc: `${described.doc} (default: ${fallback})`,
@@ -128,7 +138,12 @@ export function duration(fallback: string, described: Described): Option<number>
       const value = single(given, name) ?? fallback;
       const [, number, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(value) ?? [];
       const ms = Math.round(Number(number) * (UNIT_MS[unit] ?? Number.NaN));
-      if (ms > 0 && Number.isSafeInteger(ms)) return ms;
+      if (ms > maxMs) {
+        throw new UsageError(
+          `${name} takes at most ${Math.floor(maxMs / 86_400_000)}d, not ${quoted(value)}`,
+        );
+      }
+      if (ms > 0) return ms;
       throw new UsageError(`${name} takes a time like 500ms, 10s, 5m or 1h, not ${quoted(value)}`);
     },
   };

@@ -68,13 +68,30 @@ test("an error says what is wrong and what to do", () => {
 test("progress is on a terminal only, no wider, and gives way to the result", () => {
   const { output, stdout, stderr } = outputTo(TERMINAL);
   output.progress("x".repeat(100));
-  expect(stderr()).toBe(`\r\u001b[K\u001b[2m${"x".repeat(39)}\u001b[22m`);
+  expect(stderr()).toBe(`\r\u001b[K\u001b[2m${"x".repeat(38)}…\u001b[22m`);
   output.result({}, () => ["done"]);
   expect(stderr()).toBe("\r\u001b[K");
   expect(stdout()).toBe("done\n");
   const piped = outputTo({});
   piped.output.progress("x");
   expect(piped.stderr()).toBe("");
+});
+
+test("JSON has no control character as it is, and the same value", () => {
+  const { output, stdout } = outputTo({}, {}, true);
+  const value = { content: "a\u001b[2J\u007f\u009b31m\u0085 grüße 你好" };
+  output.result(value, () => []);
+  const line = stdout();
+  expect(line.trimEnd()).not.toMatch(/\p{Cc}/u);
+  expect(JSON.parse(line)).toEqual(value);
+});
+
+test("an error with words of others cannot command the terminal", () => {
+  const { output, stderr } = outputTo(TERMINAL, { NO_COLOR: "1" });
+  output.error(
+    new CliError({ code: "NO", message: "said: \u001b[2J", hint: "A.\nB \u009b.", exitCode: 69 }),
+  );
+  expect(stderr()).toBe("pushcast: said: \\u001b[2J\n  A.\n  B \\u009b.\n");
 });
 
 test("texts of others cannot command the terminal", () => {

@@ -1,7 +1,9 @@
 import type { CliError } from "./cli-error.ts";
 import type { Io } from "./io.ts";
+import { printable } from "./printable.ts";
 import { type Styler, stylerFor } from "./style.ts";
 import { type Table, tableLines } from "./table.ts";
+import { fitted } from "./text-width.ts";
 
 /** Where a command writes: for people, or with `--json` for programs. */
 export class Output {
@@ -53,21 +55,21 @@ export class Output {
   note(text: string): void {
     if (this.isJson) return;
     this.clearProgress();
-    this.#io.stderr.write(`${this.#errorStyle("dim", text)}\n`);
+    this.#io.stderr.write(`${this.#errorStyle("dim", printable(text))}\n`);
   }
 
   /** Something that a person must not overlook, on stderr; nothing with `--json`. */
   warning(text: string): void {
     if (this.isJson) return;
     this.clearProgress();
-    this.#io.stderr.write(`${this.#errorStyle("yellow", `Warning: ${text}`)}\n`);
+    this.#io.stderr.write(`${this.#errorStyle("yellow", `Warning: ${printable(text)}`)}\n`);
   }
 
   /** Replaces what it said before, on a terminal; nothing elsewhere. */
   progress(text: string): void {
     if (this.isJson || this.#io.stderr.isTTY !== true) return;
     const width = (this.#io.stderr.columns ?? 80) - 1;
-    this.#io.stderr.write(`\r\u001b[K${this.#errorStyle("dim", text.slice(0, width))}`);
+    this.#io.stderr.write(`\r\u001b[K${this.#errorStyle("dim", fitted(printable(text), width))}`);
     this.#hasProgress = true;
   }
 
@@ -93,15 +95,22 @@ export class Output {
       return;
     }
     const lines = [
-      `${this.#errorStyle("red", "pushcast:")} ${message}`,
-      ...(hint ?? "").split("\n").flatMap((line) => (line === "" ? [] : `  ${line}`)),
+      // It may have words of a server, or of a name that was mistyped.
+      `${this.#errorStyle("red", "pushcast:")} ${printable(message)}`,
+      ...(hint ?? "").split("\n").flatMap((line) => (line === "" ? [] : `  ${printable(line)}`)),
     ];
     this.#io.stderr.write(`${lines.join("\n")}\n`);
   }
 }
 
+/** DEL and C1 controls, which JSON may have as they are: some terminals take them for commands. */
+const CONTROLS = /[\u007f-\u009f]/g;
+
 function toJson(value: object): string {
-  return JSON.stringify(value, (_key, member) =>
+  const json = JSON.stringify(value, (_key, member) =>
     typeof member === "bigint" ? Number(member) : member,
   );
+  return json.replace(CONTROLS, (control) => {
+    return `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }

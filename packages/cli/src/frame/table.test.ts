@@ -50,3 +50,15 @@ test.each([12, 14, 20, 23, 30, 38, 39, 80])("never is wider than %d columns", (c
 test("marks its heading", () => {
   expect(tableLines(TABLE, 80, (style, text) => `<${style}>${text}`)[0]).toMatch(/^<bold>NODE/);
 });
+
+test("has its columns below one another also where characters take two cells", () => {
+  const table = { ...TABLE, rows: [["节点-一", "7", "10.0.0.1:50052"], ...TABLE.rows] };
+  const wide = tableLines(table, 80, (_style, text) => text);
+  expect(wide[1]).toBe("节点-一               7  10.0.0.1:50052");
+  const narrow = tableLines(
+    { columns: TABLE.columns.slice(0, 2), rows: [["很长的节点名字", "7"]] },
+    15,
+    (_style, text) => text,
+  );
+  expect(narrow[1]).toBe("很长的节…     7");
+});

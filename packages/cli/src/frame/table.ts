@@ -1,4 +1,5 @@
 import type { Styler } from "./style.ts";
+import { fitted, padded, textWidth } from "./text-width.ts";
 
 export interface Column {
   readonly title: string;
@@ -26,7 +27,7 @@ const MIN_SHRUNK = 8;
 export function tableLines(table: Table, maxWidth: number, style: Styler): string[] {
   const { columns, rows } = table;
   const full = columns.map(({ title }, index) =>
-    Math.max(title.length, ...rows.map((row) => (row[index] ?? "").length)),
+    Math.max(title.length, ...rows.map((row) => textWidth(row[index] ?? ""))),
   );
   const widths = shrink(columns, full, maxWidth);
   if (widths === undefined) {
@@ -39,8 +40,7 @@ export function tableLines(table: Table, maxWidth: number, style: Styler): strin
     cells
       .map((cell, index) => {
         const width = widths[index] ?? 0;
-        const shown = cut(cell, width);
-        return columns[index]?.align === "right" ? shown.padStart(width) : shown.padEnd(width);
+        return padded(fitted(cell, width), width, columns[index]?.align);
       })
       .join(GAP)
       .trimEnd();
@@ -84,12 +84,8 @@ function blocks({ columns, rows }: Table, maxWidth: number, style: Styler): stri
     ...(rowIndex > 0 ? [""] : []),
     ...columns.map(({ title }, index) => {
       const room = Math.max(1, maxWidth - titleWidth - GAP.length);
-      const shown = cut(row[index] ?? "", room);
+      const shown = fitted(row[index] ?? "", room);
       return `${style("bold", title.padEnd(titleWidth))}${GAP}${shown}`.trimEnd();
     }),
   ]);
-}
-
-function cut(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, width - 1)}…` : text;
 }

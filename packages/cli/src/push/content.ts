@@ -6,6 +6,7 @@ import { readFile } from "../frame/files.ts";
 export interface ContentSource {
   /** The content itself, or `-` for stdin. */
   readonly argument?: string;
+  /** Its path, or `-` for stdin. */
   readonly file?: string;
   readonly stdin: Readable & { readonly isTTY?: boolean };
 }
@@ -15,8 +16,8 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 /** @throws CliError */
 export async function readContent({ argument, file, stdin }: ContentSource): Promise<Buffer> {
-  if (file !== undefined) return bounded(readFile(file, "--file"));
-  if (argument !== "-") return bounded(Buffer.from(argument ?? ""));
+  if (file !== undefined && file !== "-") return bounded(readFile(file, "--file"));
+  if ((file ?? argument) !== "-") return bounded(Buffer.from(argument ?? ""));
   if (stdin.isTTY) {
     throw new UsageError("- takes the content from a pipe or a file, and stdin is a terminal");
   }

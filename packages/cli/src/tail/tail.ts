@@ -11,7 +11,6 @@ import type { CliError } from "../frame/cli-error.ts";
 import type { Context } from "../frame/command.ts";
 import { EXIT_CODES, type ExitCode } from "../frame/exit-codes.ts";
 import type { Output } from "../frame/output.ts";
-import { printable } from "../frame/printable.ts";
 import { gapJson, gapWords, messageJson, messageWords } from "./message-words.ts";
 import { closedProblem, roomProblem } from "./problems.ts";
 import { stateJson, stateWords } from "./state-words.ts";
@@ -147,6 +146,6 @@ class Tail {
   #sayEvent(json: object, words: string): void {
     if (this.#hasEnded) return;
     if (this.#output.isJson) this.#output.result(json, () => []);
-    else this.#output.note(printable(words));
+    else this.#output.note(words);
   }
 }
