@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -11,7 +12,7 @@ import {
   runInMemory,
   startInMemory,
 } from "../../packages/cli/test/run-in-memory.ts";
-import { type CertificateFiles, tlsSettings } from "../support/certificates.ts";
+import { type CertificateFiles, type TestCa, tlsSettings } from "../support/certificates.ts";
 import type { RunningManager, RunningNode } from "../support/processes.ts";
 import { Stage } from "../support/stage.ts";
 
@@ -28,12 +29,13 @@ let guarded: RunningNode;
 let manager: RunningManager;
 /** Speaks TLS, wants tokens, and has no link to its nodes: they speak none. */
 let secured: RunningManager;
+let ca: TestCa;
 let certificate: CertificateFiles;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "pushcast-cli-"));
   stage.atEnd(() => rm(folder, { recursive: true }));
-  const ca = await stage.ca();
+  ca = await stage.ca();
   certificate = await ca.issue({ dnsNames: ["push-manager"] });
   await writeFile(join(folder, "token"), `${TOKEN}\n`);
   const shop = { name: "shop", token: TOKEN, rpcs: ["PushToRoom", "ListNodes"], rooms: ["shop:*"] };
@@ -189,6 +191,174 @@ describe("pushes reach those who tail:", () => {
   });
 });
 
+describe("a token that is revoked", () => {
+  test("ends the tail that has no other, which does not promise to come back", async () => {
+    const args = ["--user", "eve", ...(await tokenOf("eve"))];
+    const { run } = await startTail(args, guardedUrl());
+    const forPeople = startInMemory(["tail", ...args], { env: guardedUrl() });
+    await expect.poll(() => forPeople.stderr, { timeout: 10_000 }).toContain("connected to");
+
+    const done = await here(["disconnect", "eve", "--revoke-tokens"]);
+
+    expect(done.exitCode).toBe(0);
+    expect(await run.exitCode).toBe(77);
+    expect(jsonLines(run.stderr)).toEqual([
+      { error: expect.objectContaining({ code: "TOKEN_REFUSED", exit_code: 77 }) },
+    ]);
+    expect(await forPeople.exitCode).toBe(77);
+    expect(forPeople.stderr).toMatch(
+      /connected to guarded as eve\nthe token is not taken any more; looking for a newer one in .*\npushcast: the token is not taken any more: it has expired or was revoked\n {2}Get a new one/,
+    );
+  });
+
+  test("is replaced by the one that is in its file by then", async () => {
+    const [option = "", file = ""] = await tokenOf("fay");
+    const { run, end } = await startTail(["--user", "fay", option, file], guardedUrl());
+    await rm(file);
+    await here(["disconnect", "fay", "--revoke-tokens"]);
+    // A token is revoked with all that were issued within the same second.
+    const issuedAtMs = Math.floor(Date.now() / 1000 + 1) * 1000;
+    await expect.poll(() => Date.now(), { timeout: 5_000 }).toBeGreaterThanOrEqual(issuedAtMs);
+    await tokenOf("fay");
+
+    await expect
+      .poll(() => run.stdout.split('"state":"open"').length - 1, { timeout: 20_000 })
+      .toBe(2);
+    expect((await end()).exitCode).toBe(0);
+  });
+});
+
+/** In TLS before the node that believes clients, with a certificate of its own. */
+async function startTlsProxy({ cert, key }: CertificateFiles): Promise<string> {
+  const identity = { cert: await readFile(cert), key: await readFile(key) };
+  const { hostname, port } = new URL(open.wsUrl);
+  const sockets: Socket[] = [];
+  const server = createTlsServer(identity, (socket) => {
+    const upstream = connect(Number(port), hostname);
+    for (const one of [socket, upstream]) sockets.push(one.on("error", () => {}));
+    socket.pipe(upstream).pipe(socket);
+  }).on("tlsClientError", () => {});
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  stage.atEnd(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return `wss://localhost:${(server.address() as AddressInfo).port}/ws`;
+}
+
+describe("over wss://", () => {
+  test("tail, bench and doctor reach a node whose certificate is of the CA that is named", async () => {
+    const url = await startTlsProxy(await ca.issue({ dnsNames: ["localhost"] }));
+    const { end } = await startTail(["--room", "lobby", "--ca", ca.cert], { PUSHCAST_URL: url });
+    expect((await end()).exitCode).toBe(0);
+
+    const client = ["--url", url, "--client-ca", ca.cert, "--json"];
+    const bench = await here([
+      "bench",
+      ...client,
+      "--clients",
+      "2",
+      "--rate",
+      "10",
+      "--seconds",
+      "2",
+    ]);
+    expect(bench).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(jsonLines(bench.stdout)).toHaveLength(1);
+
+    const doctor = await here(["doctor", ...client, "--timeout", "10s"]);
+    expect(doctor).toMatchObject({ exitCode: 0, stderr: "" });
+    const { checks } = JSON.parse(doctor.stdout) as { checks: unknown[] };
+    const found = expect.stringMatching(/the certificate of localhost is trusted/);
+    expect(checks).toContainEqual(expect.objectContaining({ check: "client-certificate", found }));
+  });
+
+  test.each<[string, () => Promise<[CertificateFiles, string[]]>, RegExp]>([
+    [
+      "that has expired",
+      async () => [await ca.issue({ dnsNames: ["localhost"], expired: true }), ["--ca", ca.cert]],
+      /its certificate has expired/,
+    ],
+    [
+      "for another name",
+      async () => [await ca.issue({ dnsNames: ["other"] }), ["--ca", ca.cert]],
+      /its certificate is for another name/,
+    ],
+    [
+      "of a CA that is not trusted",
+      async () => [await ca.issue({ dnsNames: ["localhost"] }), []],
+      /its certificate is of a CA that is not trusted/,
+    ],
+  ])("a tail says that the certificate is one %s", async (_what, make, message) => {
+    const [files, trust] = await make();
+    const url = await startTlsProxy(files);
+
+    const tail = await here(["tail", "--room", "lobby", "--url", url, ...trust]);
+
+    expect(tail).toMatchObject({ exitCode: 69, stdout: "" });
+    expect(tail.stderr).toMatch(message);
+  });
+});
+
+describe("with PUSH_AUTH=mtls", () => {
+  test("a caller is known by its certificate, and told what is wrong with it", async () => {
+    const shop = { name: "shop", certificate: "shop.example", rpcs: ["ListNodes"], rooms: ["*"] };
+    const file = join(folder, "certificates.json");
+    await writeFile(file, JSON.stringify({ callers: [shop] }));
+    const mutual = await stage.manager({
+      REGISTRY: "memory",
+      ...tlsSettings(certificate),
+      PUSH_AUTH: "mtls",
+      PUSH_TOKENS_FILE: file,
+    });
+    const nodes = ["nodes", "--manager", mutual.grpcAddress, "--ca", ca.cert];
+    const showing = ({ cert, key }: CertificateFiles) => ["--cert", cert, "--key", key];
+    const known = showing(await ca.issue({ dnsNames: ["shop.example"] }));
+    const other = showing(await ca.issue({ dnsNames: ["other.example"] }));
+    const strangers = await stage.ca();
+    const strange = showing(await strangers.issue({ dnsNames: ["shop.example"] }));
+    const expired = showing(await ca.issue({ dnsNames: ["shop.example"], expired: true }));
+
+    expect(await here([...nodes, ...known])).toMatchObject({ exitCode: 0 });
+    const refusals = await Promise.all(
+      [[], other, strange, expired].map((shown) => here([...nodes, ...shown, "--json"])),
+    );
+    expect(refusals.map(({ exitCode, stderr }) => [exitCode, codeIn(stderr)])).toEqual([
+      [77, "CERTIFICATE_MISSING"],
+      [77, "CERTIFICATE_UNKNOWN"],
+      [77, "CERTIFICATE_MISSING"],
+      [77, "CERTIFICATE_MISSING"],
+    ]);
+    const may = await here([
+      "room",
+      "lobby",
+      "--manager",
+      mutual.grpcAddress,
+      "--ca",
+      ca.cert,
+      ...known,
+    ]);
+    expect(may.stderr).toMatch(/the push-manager refuses: shop may not call GetRoom/);
+  });
+});
+
+function codeIn(stderr: string): unknown {
+  return (JSON.parse(stderr) as { error: { code: unknown } }).error.code;
+}
+
+/** Options with a token for a user, who may join rooms that begin with `talk-`. */
+async function tokenOf(user: string): Promise<string[]> {
+  const file = join(folder, `${user}.jwt`);
+  const secret = ["--secret-file", join(folder, "secret"), "--audience", "tests"];
+  const { exitCode } = await here(["token", user, ...secret, "--room", "talk-*", "--output", file]);
+  expect(exitCode).toBe(0);
+  return ["--client-token-file", file];
+}
+
+function guardedUrl() {
+  return { PUSHCAST_URL: guarded.wsUrl };
+}
+
 describe("a push says what became of it:", () => {
   test("nobody was there", async () => {
     const { exitCode, stdout } = await here(["push", "room", "empty", "x"]);
@@ -205,6 +375,18 @@ describe("a push says what became of it:", () => {
       report: { nodes_total: 2, nodes_acked: 2, nodes_matched: 0, failures: [] },
     });
     expect(second.stdout).toBe(first.stdout);
+  });
+
+  test("from stdin, by - as its content or as its file", async () => {
+    for (const content of [["-"], ["--file", "-"]]) {
+      const pushed = await here(["push", "room", "empty", ...content], { stdin: "piped" });
+      expect(pushed).toMatchObject({ exitCode: 0, stderr: "" });
+    }
+    const large = Buffer.alloc(17 * 1024 * 1024);
+    const refused = await here(["push", "room", "empty", "--file", "-", "--json"], {
+      stdin: large,
+    });
+    expect([refused.exitCode, codeIn(refused.stderr)]).toEqual([65, "CONTENT_TOO_LARGE"]);
   });
 
   test("without waiting", async () => {
@@ -498,6 +680,18 @@ describe("what goes wrong is said, with what to do about it:", () => {
       64,
       /push goes to room, user or all, not to "lobby"/,
       /pushcast push room lobby/,
+    ],
+    "a key that is empty": [
+      () => ["push", "room", "lobby", "x", "--idempotency-key", ""],
+      64,
+      /--idempotency-key is empty/,
+      /pushcast help push/,
+    ],
+    "a time that is too long": [
+      () => ["nodes", "--timeout", "99999999d"],
+      64,
+      /--timeout takes at most 1d/,
+      /pushcast help nodes/,
     ],
     "a push of nothing": [() => ["push", "room", "lobby"], 64, /CONTENT is missing/, /--file FILE/],
     "an option that is misspelt": [

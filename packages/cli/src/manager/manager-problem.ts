@@ -80,7 +80,8 @@ function explain(error: PushError, connection: Connection): Explained {
 const HINTS: Readonly<Record<string, string>> = {
   TOKEN_MISSING: "Name the file with your token: --token-file FILE.",
   TOKEN_INVALID: "Your token is not in PUSH_TOKENS_FILE of the push-manager.",
-  CERTIFICATE_MISSING: "Show your certificate: --cert FILE --key FILE.",
+  CERTIFICATE_MISSING:
+    "Show your certificate: --cert FILE --key FILE. One of a CA that it does not trust, or that has expired, counts as none.",
   CERTIFICATE_UNKNOWN:
     "No caller in PUSH_TOKENS_FILE of the push-manager, or more than one, has a name of your certificate.",
   NO_NODES:

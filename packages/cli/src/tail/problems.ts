@@ -30,6 +30,14 @@ export function closedProblem(
 }
 
 function endProblem({ code, name, reason }: Closed): CliError {
+  if (name === "TOKEN_REFUSED") {
+    return new CliError({
+      code: name,
+      message: "the token is not taken any more: it has expired or was revoked",
+      hint: "Get a new one, or make one with pushcast token.",
+      exitCode: EXIT_CODES.noPermission,
+    });
+  }
   const isOfToken = code === 4401 || code === 4403;
   return new CliError({
     code: name,

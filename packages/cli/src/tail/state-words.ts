@@ -1,6 +1,9 @@
 import type { ClientState } from "@pushcast/client";
 import type { ConnectFailure } from "./telling-socket.ts";
 
+/** Expired, or revoked. */
+const CLOSED_FOR_TOKEN = 4401;
+
 export function stateJson(state: ClientState): object {
   switch (state.state) {
     case "connecting":
@@ -39,7 +42,12 @@ export function stateWords(
       const said = failure?.kind === "refused" ? failure.code : failure?.message;
       const why = said || `${state.code} ${state.name}${state.reason && `: ${state.reason}`}`;
       if (!state.retry) return `connection ended: ${why}`;
-      return `no connection (${why}); trying again in ${(state.retryInMs / 1000).toFixed(1)} s`;
+      const when = `in ${(state.retryInMs / 1000).toFixed(1)} s`;
+      // The same one is refused again, so nothing is promised.
+      if (state.code === CLOSED_FOR_TOKEN) {
+        return `the token is not taken any more; looking for a newer one ${when}`;
+      }
+      return `no connection (${why}); trying again ${when}`;
     }
   }
 }
