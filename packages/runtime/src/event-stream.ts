@@ -6,8 +6,10 @@ export interface EventStream {
   readonly unsentBytes: number;
   /** @param data sent as JSON */
   send(event: string, data: unknown): void;
-  /** Ends it in good order. */
+  /** Ends it in good order, when all that was sent has left. */
   close(): void;
+  /** Ends it at once: a reader that does not read would never let it end in good order. */
+  drop(): void;
   /** It is over, by whichever side; at once if it is already. */
   onClose(listener: () => void): void;
 }
@@ -36,6 +38,9 @@ export function openEventStream(
     },
     close: () => {
       response.end();
+    },
+    drop: () => {
+      response.destroy();
     },
     onClose(listener) {
       if (response.destroyed) listener();

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 
 /** A request's body is not what was asked for. */
@@ -23,19 +24,30 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
   if (mediaType !== "application/json") {
     throw new BodyError(415, "NOT_JSON", "the body must be application/json");
   }
+  const body = await readBody(request, maxBytes);
+  // Else what is none would be replaced, without a word.
+  if (!isUtf8(body)) throw new BodyError(400, "BODY_INVALID", "the body is not UTF-8");
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    throw new BodyError(400, "BODY_INVALID", "the body is not JSON");
+  }
+}
+
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // Read to its end also where it is too long: who still sends does not read the answer.
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength;
-    if (bytes <= maxBytes) chunks.push(chunk);
+  try {
+    // Read to its end also where it is too long: who still sends does not read the answer.
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.byteLength;
+      if (bytes <= maxBytes) chunks.push(chunk);
+    }
+  } catch {
+    throw new BodyError(400, "BODY_INCOMPLETE", "the body broke off");
   }
   if (bytes > maxBytes) {
     throw new BodyError(413, "BODY_TOO_LARGE", `the body must be at most ${maxBytes} bytes`);
   }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  } catch {
-    throw new BodyError(400, "BODY_INVALID", "the body is not JSON");
-  }
+  return Buffer.concat(chunks);
 }

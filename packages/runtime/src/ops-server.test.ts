@@ -186,6 +186,24 @@ test("ends events whose handler throws", async () => {
   expect(errors).toEqual([bug]);
 });
 
+test("drops a reader of events that does not read", async () => {
+  let opened = (_stream: EventStream) => {};
+  const stream = new Promise<EventStream>((resolve) => {
+    opened = resolve;
+  });
+  const { port } = await serve({ routes: { "GET /events": () => ({ events: opened }) } });
+  const asked = request({ host: "127.0.0.1", port, path: "/events", agent: false });
+  asked.on("error", () => {}).end();
+  const events = await stream;
+  const closed = new Promise<void>((resolve) => events.onClose(resolve));
+  // More than all buffers between the two take.
+  for (let sent = 0; sent < 16; sent += 1) events.send("line", "x".repeat(1024 ** 2));
+  expect(events.unsentBytes).toBeGreaterThan(0);
+  events.drop();
+  await closed;
+  expect(events.unsentBytes).toBe(0);
+});
+
 test("answers 500 to what a route throws, without its words", async () => {
   const bug = new Error("secret detail");
   const { call, errors } = await serve({ routes: { "POST /drain": () => Promise.reject(bug) } });

@@ -64,6 +64,8 @@ const FINAL_SHARE = 0.2;
 const GRPC_CLOSE_SHARE = 0.2;
 const OPS_CLOSE_SHARE = 0.1;
 const TRACES_CLOSE_SHARE = 0.05;
+/** Besides those of consoles. */
+const OPS_CONNECTIONS = 256;
 
 /** A push-manager: PushManagerService, the links to all nodes, and the ops server. */
 export function createPushManager(init: PushManagerInit): Service<PushManagerReady> {
@@ -171,6 +173,8 @@ export function createPushManager(init: PushManagerInit): Service<PushManagerRea
       running: () => !isStopping || "stopping",
     },
     ...(figures && {
+      // However many consoles there are, probes and Prometheus have their room.
+      maxConnections: OPS_CONNECTIONS + settings.CONSOLE_MAX_VIEWERS + settings.CONSOLE_MAX_TAILS,
       routes: createConsole({
         settings,
         files: readPageFiles(),

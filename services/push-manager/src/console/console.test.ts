@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { status } from "@grpc/grpc-js";
 import type { InspectResponse } from "@pushcast/api";
@@ -14,6 +15,7 @@ import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { type FakeNode, fakeNode } from "../../test/fake-nodes.ts";
 import { ANYBODY } from "../access/push-access.ts";
+import type { TailListener } from "../node-connection.ts";
 import type { Push, PushAnswer } from "../push.ts";
 import { createConsole } from "./console.ts";
 import { ConsoleMetrics } from "./console-metrics.ts";
@@ -41,7 +43,7 @@ interface Asked {
   readonly method?: string;
   /** Undefined ones are left out. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 async function serve({ token }: { token?: string } = {}) {
@@ -51,6 +53,7 @@ async function serve({ token }: { token?: string } = {}) {
   const figures = new PushFigures();
   const nodes: FakeNode[] = [fakeNode("node-1")];
   const pushes: Push[] = [];
+  const errors: unknown[] = [];
   let answer: PushAnswer | RpcError = new RpcError(status.UNAVAILABLE, "NO_NODES", "none");
   const ops = createOpsServer({
     metrics: registry,
@@ -73,9 +76,7 @@ async function serve({ token }: { token?: string } = {}) {
       logger: createLogger({ service: "push-manager", level: "silent" }),
       metrics: new ConsoleMetrics(registry, settings),
     }),
-    onError: (error) => {
-      throw error;
-    },
+    onError: (error) => errors.push(error),
   });
   servers.push(ops);
   const port = await ops.listen("127.0.0.1", 0);
@@ -114,6 +115,8 @@ async function serve({ token }: { token?: string } = {}) {
     nodes,
     figures,
     pushes,
+    errors,
+    port,
     host,
     open,
     ask,
@@ -156,21 +159,71 @@ describe("without a token", () => {
     },
   );
 
-  test.each(["rebound.example", "localhost.example:9100", "10.0.0.1:9100", "127.0.0.1.example"])(
-    "nothing is shown to a site that calls itself %s",
-    async (host) => {
-      const { ask, push, metric, pushes } = await serve();
+  test.each([
+    "rebound.example",
+    "localhost.example:9100",
+    "10.0.0.1:9100",
+    "127.0.0.1.example",
+    "localhost.",
+    "localhost@rebound.example",
+    "127.0.0.1:9100:9100",
+    "[::1].example",
+    "::1",
+    "0.0.0.0:9100",
+    "2130706433",
+  ])("nothing is shown to a site that calls itself '%s'", async (host) => {
+    const { ask, push, metric, pushes } = await serve();
+    for (const path of ["/console", ...DATA]) {
+      const { status, body } = await ask(path, { headers: { host } });
+      expect([status, JSON.parse(body).error.code], path).toEqual([403, "HOST_FORBIDDEN"]);
+    }
+    expect((await push({}, { host })).status).toBe(403);
+    expect(pushes).toEqual([]);
+    expect(await metric("push_manager_console_refusals_total", { reason: "HOST_FORBIDDEN" })).toBe(
+      4,
+    );
+  });
+
+  test.each([
+    "GET /console HTTP/1.0\r\n\r\n",
+    "GET /console HTTP/1.1\r\n\r\n",
+    "GET http://localhost/console HTTP/1.1\r\nHost: rebound.example\r\n\r\n",
+    "GET http://rebound.example/console HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /console HTTP/1.1\r\nHost: rebound.example\r\nHost: localhost\r\n\r\n",
+  ])("nothing is shown where it is not clear who is meant: %j", async (head) => {
+    const { port } = await serve();
+    const socket = connect(port, "127.0.0.1");
+    socket.end(head.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 40[034] /);
+    expect(answer).not.toContain("<page>");
+  });
+
+  test.each(["forwarded", "x-forwarded-for", "x-real-ip", "via"])(
+    "nothing is shown to whom a proxy on this machine brings, which says %s",
+    async (header) => {
+      const { ask } = await serve();
       for (const path of ["/console", ...DATA]) {
-        const { status, body } = await ask(path, { headers: { host } });
-        expect([status, JSON.parse(body).error.code], path).toEqual([403, "HOST_FORBIDDEN"]);
+        const { status, body } = await ask(path, { headers: { [header]: "127.0.0.1" } });
+        expect([status, JSON.parse(body).error.code], path).toEqual([403, "ADDRESS_FORBIDDEN"]);
       }
-      expect((await push({}, { host })).status).toBe(403);
-      expect(pushes).toEqual([]);
-      expect(
-        await metric("push_manager_console_refusals_total", { reason: "HOST_FORBIDDEN" }),
-      ).toBe(4);
     },
   );
+
+  test.each([
+    "/console/../console/main.js",
+    "/console/%2e%2e/package.json",
+    "/console/..%2fpackage.json",
+    "/console/%00",
+    "//console",
+    "/console/",
+    "/console;/samples",
+    "/console/constructor",
+    "/__proto__",
+  ])("no other file is served: %s", async (path) => {
+    const { ask } = await serve();
+    expect((await ask(path)).status).toBe(404);
+  });
 
   test.each([
     [{ "x-pushcast-console": undefined }, "HEADER_MISSING"],
@@ -210,6 +263,12 @@ describe("with a token", () => {
     [{ authorization: `Basic ${TOKEN}` }, "TOKEN_MISSING"],
     [bearer(`${TOKEN}x`), "TOKEN_INVALID"],
     [bearer(TOKEN.slice(1)), "TOKEN_INVALID"],
+    [bearer(TOKEN.slice(0, -1)), "TOKEN_INVALID"],
+    [bearer(TOKEN.toUpperCase()), "TOKEN_INVALID"],
+    [bearer(""), "TOKEN_MISSING"],
+    [bearer(`${TOKEN} ${TOKEN}`), "TOKEN_MISSING"],
+    [bearer("tök\u00a0en"), "TOKEN_MISSING"],
+    [{ "x-forwarded-for": "127.0.0.1" }, "TOKEN_MISSING"],
   ])("also this machine needs it: %j is %s", async (headers, code) => {
     const { ask, push, pushes } = await serve({ token: TOKEN });
     for (const answer of [await ask("/console/samples", { headers }), await push({}, headers)]) {
@@ -336,6 +395,22 @@ describe("samples", () => {
     expect((sample as { nodes: unknown[] }).nodes[0]).not.toHaveProperty("counts");
   });
 
+  test("a viewer that does not read is let go, and makes room for another", async () => {
+    const { open, nodes, clock, metric } = await serve();
+    nodes.push(...Array.from({ length: 5000 }, (_, index) => fakeNode(`node-${index}`)));
+    await open("/console/samples");
+    expect(await metric("push_manager_console_viewers")).toBe(1);
+    await expect
+      .poll(
+        () => {
+          clock.advance(1000);
+          return metric("push_manager_console_viewers");
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(0);
+  });
+
   test("have so many viewers at most", async () => {
     const { open, ask } = await serve();
     for (let viewers = 0; viewers < LIMITS.CONSOLE_MAX_VIEWERS; viewers += 1) {
@@ -420,6 +495,30 @@ describe("a push", () => {
     expect(pushes).toEqual([]);
   });
 
+  test("must be UTF-8", async () => {
+    const { ask } = await serve();
+    const headers = { "content-type": "application/json" };
+    const body = Buffer.from('{"content":"\xff"}', "latin1");
+    const answer = await ask("/console/push", { method: "POST", headers, body });
+    expect([answer.status, JSON.parse(answer.body).error.message]).toEqual([
+      400,
+      "the body is not UTF-8",
+    ]);
+  });
+
+  test("that breaks off is no error of this process", async () => {
+    const { port, host, errors, ask } = await serve();
+    const socket = connect(port, "127.0.0.1");
+    const head = ["POST /console/push HTTP/1.1", `Host: ${host}`, "X-Pushcast-Console: 1"];
+    const rest = ["Content-Type: application/json", "Content-Length: 100", "", ""];
+    socket.write([...head, "Expect: 100-continue", ...rest].join("\r\n"));
+    await once(socket, "data");
+    socket.resetAndDestroy();
+    await once(socket, "close");
+    expect((await ask("/console")).status).toBe(200);
+    expect(errors).toEqual([]);
+  });
+
   test("must be JSON, as a form of another site is not, and not too long", async () => {
     const { push } = await serve();
     expect((await push({}, { "content-type": "text/plain" })).status).toBe(415);
@@ -467,5 +566,54 @@ describe("a tail", () => {
     expect((message as { publications: unknown[] }).publications).toHaveLength(2);
     expect(await metric("push_manager_console_tail_skipped_total")).toBe(23);
     expect(await metric("push_manager_console_tails")).toBe(1);
+  });
+
+  test("of a viewer that does not read is held back, and what it missed is counted", async () => {
+    const { open, nodes, clock, metric } = await serve();
+    const [node] = nodes;
+    let read: TailListener | undefined;
+    if (node === undefined) throw new Error("no node");
+    node.onTail = (_roomId, listener) => {
+      read = listener;
+      return { close: () => {} };
+    };
+    const response = await open("/console/tail?room=r");
+    // More than all buffers between the two take.
+    const much = { nodeId: "n".repeat(1024 ** 2), publications: [], skipped: 0n };
+    for (let sent = 0; sent < 16; sent += 1) read?.onResponse(much);
+    for (let missed = 0; missed < 100; missed += 1) {
+      read?.onResponse({ nodeId: "", publications: [], skipped: 1n });
+      clock.advance(200);
+    }
+    expect(await metric("push_manager_console_tails")).toBe(1);
+    const stream = events(response);
+    let [name, data] = await next(stream);
+    while (name === "node") {
+      clock.advance(200);
+      [name, data] = await next(stream);
+    }
+    expect([name, data]).toEqual(["publications", { publications: [], skipped: 100 }]);
+  });
+
+  test("of a viewer that reads nothing for long is let go", async () => {
+    const { open, nodes, clock, metric } = await serve();
+    for (const node of nodes) {
+      node.onTail = (_roomId, { onResponse }) => {
+        const much = { nodeId: "n".repeat(1024 ** 2), publications: [], skipped: 0n };
+        for (let sent = 0; sent < 16; sent += 1) onResponse(much);
+        return { close: () => {} };
+      };
+    }
+    await open("/console/tail?room=r");
+    expect(await metric("push_manager_console_tails")).toBe(1);
+    await expect
+      .poll(
+        () => {
+          clock.advance(5000);
+          return metric("push_manager_console_tails");
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(0);
   });
 });

@@ -28,6 +28,7 @@ const MINUTE_MS = 60_000;
 /** Addresses whose failures are remembered; the oldest is forgotten first. */
 const MAX_ADDRESSES = 1000;
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+const FORWARDING_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip", "via"] as const;
 const BEARER = /^bearer +([\x21-\x7e]+)$/i;
 
 const ANSWERS: Readonly<Record<ConsoleRefusal, readonly [status: number, message: string]>> = {
@@ -118,6 +119,8 @@ export class Gate {
 }
 
 function localProblem({ socket, headers }: IncomingMessage): ConsoleRefusal | undefined {
+  // A proxy on this machine brings whoever reaches it.
+  if (FORWARDING_HEADERS.some((name) => headers[name] !== undefined)) return "ADDRESS_FORBIDDEN";
   const address = socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
   if (address !== "::1" && !address.startsWith("127.")) return "ADDRESS_FORBIDDEN";
   const name = headers.host?.toLowerCase().replace(/:\d*$/, "") ?? "";

@@ -100,7 +100,7 @@ export interface TailWaitingMessage {
   readonly reason: string;
 }
 
-/** An event `publications`. */
+/** An event `publications`. Besides, every few seconds, there is an event `alive` with nothing in it. */
 export interface TailMessage {
   readonly publications: readonly TailedPublication[];
   /** Those left out since the event before. */

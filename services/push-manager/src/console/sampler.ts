@@ -69,7 +69,7 @@ export class Sampler {
     };
     this.#sampledAtMs = nowMs;
     for (const viewer of this.#viewers) {
-      if (viewer.unsentBytes > MAX_UNSENT_BYTES) viewer.close();
+      if (viewer.unsentBytes > MAX_UNSENT_BYTES) viewer.drop();
       else viewer.send("sample", sample);
     }
     void this.#counts.ask(fanOut.nodes);

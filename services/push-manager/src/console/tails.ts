@@ -21,7 +21,12 @@ export interface TailsInit {
 }
 
 const FLUSH_MS = 200;
+/** A viewer with more than that gets no publications until it has read. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
+/** A viewer that reads nothing for so long is let go; its page connects again. */
+const BEHIND_MS = 30_000;
+/** So that both sides notice when the other has vanished. */
+const ALIVE_MS = 5_000;
 
 /** The rooms that viewers read along in. */
 export class Tails {
@@ -62,38 +67,66 @@ export class Tails {
 class Outbox {
   readonly #viewer: EventStream;
   readonly #init: TailsInit;
+  readonly #alive: TimerHandle;
   #publications: TailedPublication[] = [];
   #skipped = 0;
-  #timer: TimerHandle | undefined;
+  #flush: TimerHandle | undefined;
+  #behindSinceMs: number | undefined;
 
   constructor(viewer: EventStream, init: TailsInit) {
     this.#viewer = viewer;
     this.#init = init;
+    this.#alive = init.clock.setInterval(() => this.#sayAlive(), ALIVE_MS, { unref: true });
   }
 
   add(publications: readonly Publication[], skipped: number): void {
-    const { maxPerSecond, maxContentBytes, onSkipped, clock } = this.#init;
-    const isBehind = this.#viewer.unsentBytes > MAX_UNSENT_BYTES;
+    const { maxPerSecond, maxContentBytes, onSkipped } = this.#init;
     const atOnce = Math.max(1, Math.floor((maxPerSecond * FLUSH_MS) / 1000));
-    const room = isBehind ? 0 : Math.max(0, atOnce - this.#publications.length);
+    const room = this.#isBehind() ? 0 : Math.max(0, atOnce - this.#publications.length);
     for (const publication of publications.slice(0, room)) {
       this.#publications.push(tailedPublication(publication, maxContentBytes));
     }
     const leftOut = skipped + Math.max(0, publications.length - room);
     if (leftOut > 0) onSkipped(leftOut);
     this.#skipped += leftOut;
-    this.#timer ??= clock.setTimeout(() => this.#flush(), FLUSH_MS, { unref: true });
+    this.#flushLater();
   }
 
   close(): void {
-    this.#init.clock.clearTimeout(this.#timer);
+    const { clock } = this.#init;
+    clock.clearTimeout(this.#flush);
+    clock.clearInterval(this.#alive);
   }
 
-  #flush(): void {
-    this.#timer = undefined;
+  #sayAlive(): void {
+    if (!this.#isBehind()) this.#viewer.send("alive", {});
+  }
+
+  #flushLater(): void {
+    const { clock } = this.#init;
+    this.#flush ??= clock.setTimeout(() => this.#flushNow(), FLUSH_MS, { unref: true });
+  }
+
+  #flushNow(): void {
+    this.#flush = undefined;
+    if (this.#isBehind()) {
+      this.#flushLater();
+      return;
+    }
     const message: TailMessage = { publications: this.#publications, skipped: this.#skipped };
     this.#publications = [];
     this.#skipped = 0;
     this.#viewer.send("publications", message);
+  }
+
+  #isBehind(): boolean {
+    if (this.#viewer.unsentBytes <= MAX_UNSENT_BYTES) {
+      this.#behindSinceMs = undefined;
+      return false;
+    }
+    const nowMs = this.#init.clock.monotonicMs();
+    this.#behindSinceMs ??= nowMs;
+    if (nowMs - this.#behindSinceMs >= BEHIND_MS) this.#viewer.drop();
+    return true;
   }
 }
