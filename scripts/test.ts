@@ -5,15 +5,17 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 
-/** Programs that the tests start, and Debian's packages of them. */
+/** Programs that the tests start and files that they need, and Debian's packages of them. */
 const DEBIAN_PACKAGES = {
   etcd: "etcd-server",
   chromium: "chromium",
   nginx: "nginx",
   prometheus: "prometheus",
   promtool: "prometheus",
+  "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core",
+  "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf": "fonts-dejavu-core",
 };
 /** What some of these packages start on installation, where there is an init system. */
 const SERVICES: Readonly<Record<string, string>> = {
@@ -69,13 +71,13 @@ function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = 
 }
 
 function installMissingPrograms(): void {
-  const missing = Object.entries(DEBIAN_PACKAGES).filter(([program]) => !isOnPath(program));
+  const missing = Object.entries(DEBIAN_PACKAGES).filter(([needed]) => !isInstalled(needed));
   if (missing.length === 0) return;
 
   const packages = [...new Set(missing.map(([, debianPackage]) => debianPackage))];
   if (process.getuid?.() !== 0 || !isOnPath("apt-get")) {
     throw new Error(
-      `The tests need ${missing.map(([program]) => program).join(", ")} on the PATH. ` +
+      `The tests need ${missing.map(([needed]) => needed).join(", ")}. ` +
         `On Debian, as root: apt-get install --no-install-recommends ${packages.join(" ")}`,
     );
   }
@@ -86,6 +88,10 @@ function installMissingPrograms(): void {
     const service = SERVICES[debianPackage];
     if (service !== undefined) spawnSync("service", [service, "stop"]);
   }
+}
+
+function isInstalled(needed: string): boolean {
+  return isAbsolute(needed) ? existsSync(needed) : isOnPath(needed);
 }
 
 function isOnPath(program: string): boolean {

@@ -41,36 +41,53 @@ const TAILED = [
   })}\n\n`,
 ];
 
+export interface Recording {
+  /** @default a few */
+  readonly nodes?: readonly NodeMessage[];
+  /** Nothing is heard of the manager after the last sample. @default false */
+  readonly endsSilent?: boolean;
+}
+
 /** Lets the page have a recorded manager, whose last sample stays the last. */
-export async function playRecording(page: Page): Promise<void> {
+export async function playRecording(page: Page, recording: Recording = {}): Promise<void> {
+  const { nodes = NODES, endsSilent = false } = recording;
   const samples = [
     `event: manager\ndata: ${JSON.stringify(MANAGER)}\n\n`,
     ...Array.from(
       { length: SAMPLES },
-      (_, second) => `event: sample\ndata: ${JSON.stringify(sample(second))}\n\n`,
+      (_, second) => `event: sample\ndata: ${JSON.stringify(sample(second, nodes))}\n\n`,
     ),
   ];
   await page.addInitScript(
-    (recorded: Record<string, string[]>) => {
+    ({ recorded, aliveMs }: { recorded: Record<string, string[]>; aliveMs: number }) => {
       const real = window.fetch.bind(window);
+      const encoder = new TextEncoder();
       window.fetch = (input, init) => {
         const path = String(input).replace(/\?.*/, "");
         const chunks = recorded[path];
         if (chunks === undefined) return real(input, init);
         const body = new ReadableStream({
           start: (stream) => {
-            for (const chunk of chunks) stream.enqueue(new TextEncoder().encode(chunk));
+            init?.signal?.addEventListener("abort", () => stream.error(init.signal?.reason));
+            for (const chunk of chunks) stream.enqueue(encoder.encode(chunk));
+            if (aliveMs > 0) {
+              const alive = encoder.encode("event: alive\ndata: {}\n\n");
+              setInterval(() => stream.enqueue(alive), aliveMs);
+            }
           },
         });
         return Promise.resolve(new Response(body));
       };
     },
-    { "/console/samples": samples, "/console/tail": TAILED },
+    {
+      recorded: { "/console/samples": samples, "/console/tail": TAILED },
+      aliveMs: endsSilent ? 0 : 1000,
+    },
   );
 }
 
 /** Waves, so that every line has a form. */
-function sample(second: number): SampleMessage {
+function sample(second: number, nodes: readonly NodeMessage[]): SampleMessage {
   const wave = (period: number) => 1 + Math.sin((2 * Math.PI * second) / period);
   const pushes = Math.round(200 + 180 * wave(90));
   const nodeSends = 4 * pushes;
@@ -86,11 +103,11 @@ function sample(second: number): SampleMessage {
     latencyMs: { p50, p90: p50 * 2.1, p99: p50 * (3.4 + wave(25)) },
     maxLag: Math.max(0, (second - 120) * 10),
     held: false,
-    nodes: NODES,
+    nodes,
   };
 }
 
-function node(
+export function node(
   nodeId: string,
   state: string,
   link: string,

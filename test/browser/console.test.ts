@@ -1,13 +1,13 @@
 /// <reference lib="dom" />
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createDevSystem, FREE_PORTS } from "@pushcast/cli";
+import { createDevSystem, type DevPorts, FREE_PORTS } from "@pushcast/cli";
 import type { AxeResults } from "axe-core";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
-import { differsFromReference } from "../support/same-picture.ts";
-import { playRecording } from "./console-recording.ts";
+import { differingShare, differsFromReference } from "../support/same-picture.ts";
+import { node, playRecording, type Recording } from "./console-recording.ts";
 
 const SCHEMES = ["light", "dark"] as const;
 const WINDOWS = [
@@ -16,15 +16,14 @@ const WINDOWS = [
 ] as const;
 /** Of a screenshot's squares: what other fonts change, and no layout that is broken. */
 const DIFFERING_SHARE = 0.01;
+/** Those of Debian's chromium: a machine may have others, and prefer them. */
+const FONTS = ":root { --sans: 'DejaVu Sans'; --mono: 'DejaVu Sans Mono' }";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 type Dev = Awaited<ReturnType<typeof startDev>>;
 
 let browser: Browser;
 let dev: Dev;
-const pages: Page[] = [];
-/** What went wrong on a page without being shown; also what its policy forbids. */
-const faults: string[] = [];
 
 beforeAll(async () => {
   [browser, dev] = await Promise.all([launchBrowser(), startDev()]);
@@ -32,13 +31,8 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([browser.close(), dev.stop()]));
 
-afterEach(async () => {
-  await Promise.all(pages.splice(0).map((page) => page.context().close()));
-  expect(faults.splice(0)).toEqual([]);
-});
-
-async function startDev(env: Readonly<Record<string, string>> = {}) {
-  const system = createDevSystem({ env: { LOG_LEVEL: "silent", ...env }, ports: FREE_PORTS });
+async function startDev(env: Readonly<Record<string, string>> = {}, at: DevPorts = FREE_PORTS) {
+  const system = createDevSystem({ env: { LOG_LEVEL: "silent", ...env }, ports: at });
   const { consoleUrl = "", ports } = await system.start();
   return { consoleUrl, ports, stop: () => system.stop() };
 }
@@ -47,33 +41,59 @@ interface Look {
   readonly url?: string;
   readonly scheme?: (typeof SCHEMES)[number];
   readonly viewport?: { readonly width: number; readonly height: number };
-  readonly recorded?: boolean;
+  readonly recorded?: boolean | Recording;
 }
 
-async function open({ url = dev.consoleUrl, scheme = "light", viewport, recorded }: Look = {}) {
-  const context = await browser.newContext({
-    colorScheme: scheme,
-    timezoneId: "UTC",
-    viewport: viewport ?? { width: 1280, height: 800 },
-  });
-  const page = await context.newPage();
-  pages.push(page);
-  page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("console", (message) => {
-    const expected = /^Failed to load resource/.test(message.text());
-    if (message.type() === "error" && !expected) faults.push(message.text());
-  });
-  if (recorded) await playRecording(page);
-  await page.goto(url);
-  return page;
+type Open = (look?: Look) => Promise<Page>;
+
+/** Opens consoles until the test ends. */
+const it = test.extend<{ open: Open }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from it that no fixture is needed.
+  open: async ({}, use) => {
+    const contexts: BrowserContext[] = [];
+    /** What went wrong on a page without being shown; also what its policy forbids. */
+    const faults: string[] = [];
+    await use(async ({ url = dev.consoleUrl, scheme = "light", viewport, recorded } = {}) => {
+      const context = await browser.newContext({
+        colorScheme: scheme,
+        timezoneId: "UTC",
+        viewport: viewport ?? { width: 1280, height: 800 },
+      });
+      contexts.push(context);
+      const page = await context.newPage();
+      page.on("pageerror", (error) => faults.push(String(error)));
+      page.on("console", (message) => {
+        const expected = /^Failed to load resource/.test(message.text());
+        if (message.type() === "error" && !expected) faults.push(message.text());
+      });
+      if (recorded) {
+        await page.clock.install();
+        await page.addInitScript(adoptRules, FONTS);
+        await playRecording(page, recorded === true ? {} : recorded);
+      }
+      await page.goto(url);
+      return page;
+    });
+    await Promise.all(contexts.map((context) => context.close()));
+    expect(faults).toEqual([]);
+  },
+});
+
+/** Runs in the page: CSS that comes after its own, and that its policy lets no element bring. */
+function adoptRules(rules: string): void {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(rules);
+  document.adoptedStyleSheets.push(sheet);
 }
 
 const isLive = (page: Page) => page.locator("#status").getByText("live", { exact: true }).waitFor();
 const nodeRow = (page: Page, name: string) => page.getByRole("row", { name });
 const tailed = (page: Page) => page.getByRole("log").getByRole("listitem");
 
-describe("the console of a system that runs", () => {
-  test("shows the manager and its nodes, pushes to a room, and shows it in the room's tail", async () => {
+describe.concurrent("the console of a system that runs", { timeout: 60_000 }, () => {
+  it("shows the manager and its nodes, pushes to a room, and shows it in the room's tail", async ({
+    open,
+  }) => {
     const page = await open();
     await isLive(page);
     expect(await page.locator("#manager").textContent()).toMatch(
@@ -102,9 +122,15 @@ describe("the console of a system that runs", () => {
     await form.getByLabel("Content", { exact: true }).fill("{");
     await form.getByRole("button", { name: "Push" }).click();
     await form.getByText("CONTENT_INVALID").waitFor();
+
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByLabel("Room to follow").fill("é".repeat(200));
+    await page.getByRole("button", { name: "Follow" }).click();
+    await page.getByText("room_id must be at most 256 bytes").waitFor();
+    await page.getByRole("button", { name: "Follow" }).waitFor();
   });
 
-  test("draws what it pushes", async () => {
+  it("draws what it pushes", async ({ open, expect }) => {
     const page = await open();
     await isLive(page);
     const before = await inkOfPlot(page);
@@ -118,7 +144,7 @@ describe("the console of a system that runs", () => {
     await expect.poll(() => inkOfPlot(page), { timeout: 5000 }).toBeGreaterThan(before);
   });
 
-  test("is used with the keyboard alone", async () => {
+  it("is used with the keyboard alone", async ({ open }) => {
     const page = await open();
     await isLive(page);
     await page.keyboard.press("r");
@@ -151,7 +177,7 @@ describe("the console of a system that runs", () => {
     expect(await focused(page)).toBe("plots");
   });
 
-  test("every control is reached with Tab", async () => {
+  it("every control is reached with Tab", async ({ open }) => {
     const page = await open({ recorded: true });
     await isLive(page);
     const controls = await page.locator("body :is(button, input, textarea):visible").count();
@@ -164,7 +190,7 @@ describe("the console of a system that runs", () => {
     expect(reached.size).toBeGreaterThanOrEqual(controls - 2);
   });
 
-  test("asks for the token that it needs, and keeps it out of every URL", async () => {
+  it("asks for the token that it needs, and keeps it out of every URL", async ({ open }) => {
     const token = "correct-horse-battery";
     const guarded = await startDev({ CONSOLE_TOKEN: token });
     try {
@@ -173,6 +199,13 @@ describe("the console of a system that runs", () => {
       page.on("request", (request) => urls.push(request.url()));
       const dialog = page.getByRole("dialog", { name: "The console's token" });
       await dialog.waitFor();
+      expect(await seriousFaults(page)).toEqual([]);
+      await page.keyboard.press("Escape");
+      await page.getByRole("button", { name: "Enter the token" }).click();
+      // No header can have it.
+      await dialog.getByLabel("Token").fill("wrong-hörse-battery");
+      await page.keyboard.press("Enter");
+      expect(await dialog.locator(":invalid").count()).toBe(2);
       await dialog.getByLabel("Token").fill("wrong-horse-battery");
       await page.keyboard.press("Enter");
       await dialog.getByText("the token is not that of CONSOLE_TOKEN").waitFor();
@@ -188,24 +221,67 @@ describe("the console of a system that runs", () => {
     }
   });
 
-  test("shows a node that begins to drain", async () => {
-    const own = await startDev();
+  it("shows a node that begins to drain, a manager that is gone, and the one after it", async ({
+    open,
+  }) => {
+    let own = await startDev();
     try {
       const page = await open({ url: own.consoleUrl });
       await isLive(page);
       const [node] = own.ports.nodes;
       await fetch(`http://localhost:${node?.ops}/drain`, { method: "POST" });
       await nodeRow(page, "node-1").getByText("draining", { exact: true }).waitFor();
+      const epoch = await page.locator("#manager code").textContent();
+      await own.stop();
+      await page.locator("#status").getByText("trying again").waitFor();
+      own = await startDev({}, own.ports);
+      await isLive(page);
+      await nodeRow(page, "node-1").getByText("ready", { exact: true }).waitFor();
+      expect(await page.locator("#manager code").textContent()).not.toBe(epoch);
     } finally {
       await own.stop();
     }
   });
+
+  it("says when nothing is heard of the manager, and asks again", async ({ open, expect }) => {
+    const page = await open({ recorded: { endsSilent: true } });
+    await isLive(page);
+    const said = await page.locator("#status").evaluateHandle((status) => {
+      const words: (string | null)[] = [];
+      new MutationObserver(() => words.push(status.textContent)).observe(status, {
+        childList: true,
+      });
+      return words;
+    });
+    await page.clock.fastForward(13_000);
+    await expect
+      .poll(() => said.jsonValue(), { timeout: 5000 })
+      .toEqual(["nothing is heard of the push-manager; trying again", "live"]);
+  });
+
+  it("shows many nodes, with whatever names, within the page", async ({ open }) => {
+    const name = "a-name-that-never-ends-".repeat(10);
+    const nodes = Array.from({ length: 50 }, (_, at) => {
+      const zone = at === 7 ? name : "";
+      return { ...node(`${at === 9 ? name : "node-"}${at}`, "ready", "live", 0), zone };
+    });
+    const page = await open({ recorded: { nodes }, viewport: WINDOWS[1][1] });
+    await page.getByText("50 nodes, 0 sessions, 50 nodes did not answer").waitFor();
+    const root = page.locator("html");
+    expect(await root.evaluate((html) => html.scrollWidth - html.clientWidth)).toBe(0);
+    const table = page.getByRole("region", { name: "Table of nodes" });
+    const heights = await table.evaluate((at) => [at.clientHeight, at.scrollHeight]);
+    expect(heights[0]).toBeLessThan(600);
+    expect(heights[1]).toBeGreaterThan(1000);
+    await table.getByText("node-49").scrollIntoViewIfNeeded();
+    expect(await table.getByText("Sessions").isVisible()).toBe(true);
+  });
 });
 
-describe.each(SCHEMES)("in %s colours", (scheme) => {
-  test.each(WINDOWS)(
+describe.concurrent.each(SCHEMES)("in %s colours", { timeout: 60_000 }, (scheme) => {
+  it.for(WINDOWS)(
     "it looks on a %s as in its reference, and axe finds no serious fault",
-    async (name, viewport) => {
+    async ([name, viewport], { open }) => {
       const page = await open({ scheme, viewport, recorded: true });
       await followRecorded(page);
       const root = page.locator("html");
@@ -223,17 +299,15 @@ describe.each(SCHEMES)("in %s colours", (scheme) => {
   );
 });
 
-test("the comparison with a reference sees what is broken", async () => {
+it("the comparison of pictures sees what is broken", async ({ open }) => {
   const page = await open({ recorded: true });
   await followRecorded(page);
+  const whole = await page.screenshot({ fullPage: true });
   const shareWith = async (css: string) => {
-    await page.evaluate((rules) => {
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(rules);
-      document.adoptedStyleSheets = [sheet];
-    }, css);
+    await page.evaluate(adoptRules, css);
     const screenshot = await page.screenshot({ fullPage: true });
-    return await differsFromReference(browser, "console-desktop-light", screenshot);
+    await page.evaluate(() => void document.adoptedStyleSheets.pop());
+    return await differingShare(browser, whole, screenshot);
   };
   expect(await shareWith("")).toBeLessThan(DIFFERING_SHARE);
   expect(await shareWith("canvas { visibility: hidden }")).toBeGreaterThan(DIFFERING_SHARE);

@@ -25,8 +25,12 @@ export async function differsFromReference(
   return await differingShare(browser, readFileSync(path), screenshot);
 }
 
-/** Of two PNGs. */
-async function differingShare(browser: Browser, one: Buffer, other: Buffer): Promise<number> {
+/** What share of the squares of two PNGs look different; 1 where their sizes differ. */
+export async function differingShare(
+  browser: Browser,
+  one: Buffer,
+  other: Buffer,
+): Promise<number> {
   const page = await browser.newPage();
   try {
     return await page.evaluate(shareOfDifferingSquares, {

@@ -4,6 +4,8 @@ import type { SampleMessage } from "@pushcast/push-manager/console";
 export const WINDOW_SECONDS = 300;
 /** Samples further apart have a hole between them: nobody knows what happened there. */
 const HOLE_SECONDS = 3;
+/** The first sample may be shorter: one push in it would be hundreds a second. */
+const MIN_RATE_SECONDS = 0.5;
 
 type Line = (number | null)[];
 
@@ -32,7 +34,8 @@ export class History {
     // A clock that was set back: what was drawn is not comparable.
     if (last !== undefined && seconds <= last) this.clear();
     else if (last !== undefined && seconds - last > HOLE_SECONDS) this.#addHole(last + 1);
-    const rate = (count: number) => (sample.seconds > 0 ? count / sample.seconds : 0);
+    const rate = (count: number) =>
+      sample.seconds >= MIN_RATE_SECONDS ? count / sample.seconds : null;
     this.times.push(seconds);
     this.pushes.push(rate(sample.pushes));
     this.refused.push(rate(sample.refused));

@@ -20,6 +20,7 @@ const theme = setUpTheme(() => {
 
 const status = byId("status", HTMLElement);
 const tokenDialog = byId("token-dialog", HTMLDialogElement);
+const tokenButton = byId("token-button", HTMLButtonElement);
 const token = byId("token", HTMLInputElement);
 
 function say(state: "live" | "down", words: string): void {
@@ -31,6 +32,7 @@ function say(state: "live" | "down", words: string): void {
 function askForToken(reason: string): void {
   byId("token-problem", HTMLElement).textContent = reason;
   say("down", "a token is needed");
+  tokenButton.hidden = false;
   if (!tokenDialog.open) tokenDialog.showModal();
 }
 
@@ -67,7 +69,11 @@ function open(): void {
       }
     },
     onDown: (reason) => say("down", `${reason}; trying again`),
-    onTokenNeeded: askForToken,
+    onRefused: (error) => {
+      // Nobody has done anything wrong who has not been asked yet.
+      if (error.needsToken) askForToken(error.code === "TOKEN_MISSING" ? "" : error.message);
+      else say("down", error.message);
+    },
   });
 }
 
@@ -76,8 +82,10 @@ byId("token-form", HTMLFormElement).addEventListener("submit", (event) => {
   setToken(token.value.trim());
   token.value = "";
   tokenDialog.close();
+  tokenButton.hidden = true;
   open();
 });
+tokenButton.addEventListener("click", () => tokenDialog.showModal());
 
 // What scrolls is scrolled with the keyboard as well; the plots are gone to by their shortcut.
 for (const id of ["node-scroll", "tail-scroll"]) byId(id, HTMLElement).tabIndex = 0;

@@ -26,7 +26,7 @@ export interface PlotSpec {
 const HEIGHT = 132;
 /** Before now. */
 const TICKS_SECONDS = [240, 120, 0];
-const FONT = "11px system-ui, sans-serif";
+const FONT_SIZE = "11px";
 
 /** One plot, with its latest figures, or those under the pointer, as text above it. */
 export class Plot {
@@ -74,7 +74,8 @@ export class Plot {
 
   #make(width: number): uPlot {
     const { lines, max } = this.#spec;
-    const axis = { stroke: inkOf("--quiet"), font: FONT, ticks: { show: false } };
+    const font = `${FONT_SIZE} ${getComputedStyle(this.#canvas).fontFamily}`;
+    const axis = { stroke: inkOf("--quiet"), font, ticks: { show: false } };
     const grid = { stroke: inkOf("--line"), width: 1 };
     return new uPlot(
       {

@@ -59,10 +59,11 @@ async function push(message: PushMessage, onTokenNeeded: (reason: string) => voi
   try {
     report.replaceChildren(...said(await post<PushedMessage>("/console/push", message)));
   } catch (error) {
-    if (!(error instanceof ServerError)) throw error;
-    const { code, message } = error;
+    // It may have been pushed all the same, where the answer was cut off.
+    const { code, message } =
+      error instanceof ServerError ? error : { code: "NO_ANSWER", message: String(error) };
     report.replaceChildren(make("p", "bad", make("b", "", code), " ", message));
-    if (error.needsToken) onTokenNeeded(message);
+    if (error instanceof ServerError && error.needsToken) onTokenNeeded(message);
   }
 }
 

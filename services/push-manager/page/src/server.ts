@@ -18,6 +18,11 @@ export class ServerError extends Error {
   get needsToken(): boolean {
     return this.status === 401;
   }
+
+  /** Asking again for the same would be answered with the same. */
+  get isFinal(): boolean {
+    return this.status === 400 || this.status === 401 || this.status === 403;
+  }
 }
 
 export function setToken(token: string): void {

@@ -45,9 +45,9 @@ export function setUpTail(onTokenNeeded: (reason: string) => void): void {
       onDown: (reason) => {
         status.textContent = `${reason}; trying again`;
       },
-      onTokenNeeded: (reason) => {
-        stop("");
-        onTokenNeeded(reason);
+      onRefused: (error) => {
+        stop(error.message);
+        if (error.needsToken) onTokenNeeded(error.message);
       },
     });
   };
