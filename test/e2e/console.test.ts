@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { request } from "node:http";
 import type { TailedPublication } from "@pushcast/push-manager/console";
 import { expect } from "vitest";
 import { it, type Stage } from "../support/stage.ts";
@@ -33,6 +35,7 @@ async function tail(stage: Stage, opsUrl: string, room: string) {
 
 interface Publications {
   readonly publications: readonly TailedPublication[];
+  readonly skipped: number;
 }
 
 it("a tail shows what every manager pushes, and goes on with another node", async ({ stage }) => {
@@ -59,6 +62,60 @@ it("a tail shows what every manager pushes, and goes on with another node", asyn
   await publisher.pushToRoom({ roomId: "r", content: "after the move" });
   const [moved] = (await next<Publications>("publications")).publications;
   expect(moved?.shown).toBe("after the move");
+});
+
+it("a tail goes on with another node when its own freezes", async ({ stage }) => {
+  const { nodes, manager, publisher } = await stage.cluster(2, { manager: CONSOLE });
+  await Promise.all(nodes.map((node) => node.warm()));
+  const next = await tail(stage, manager.opsUrl, "r");
+  const { nodeId } = await next<{ nodeId: string }>("node");
+  nodes.find((node) => node.nodeId === nodeId)?.process.freeze();
+  expect((await next<{ nodeId: string }>("node")).nodeId).not.toBe(nodeId);
+  await publisher.pushToRoom({ roomId: "r", content: "after the move" });
+  expect((await next<Publications>("publications")).publications).toMatchObject([
+    { shown: "after the move" },
+  ]);
+});
+
+it("a tail of a room that floods shows some, and counts the others", async ({ stage }) => {
+  const settings = { ...CONSOLE, CONSOLE_TAIL_PER_SECOND: 5 };
+  const { nodes, manager, publisher } = await stage.cluster(1, { manager: settings });
+  await Promise.all(nodes.map((node) => node.warm()));
+  const next = await tail(stage, manager.opsUrl, "r");
+  await next("node");
+  const content = Buffer.alloc(64 * 1024, "x");
+  const pushes = 100;
+  await Promise.all(
+    Array.from({ length: pushes }, () => publisher.pushToRoom({ roomId: "r", content })),
+  );
+  let [shown, skipped] = [0, 0];
+  while (shown + skipped < pushes) {
+    const message = await next<Publications>("publications");
+    for (const publication of message.publications) {
+      expect(publication).toMatchObject({ contentBytes: content.byteLength, cut: true });
+    }
+    shown += message.publications.length;
+    skipped += message.skipped;
+  }
+  expect(shown).toBeGreaterThan(0);
+  expect(skipped).toBeGreaterThan(0);
+  expect(shown + skipped).toBe(pushes);
+});
+
+it("a manager stops with consoles open, also with one that does not read", async ({ stage }) => {
+  const { manager } = await stage.cluster(1, { manager: CONSOLE });
+  const { hostname, port } = new URL(manager.opsUrl);
+  const next = await tail(stage, manager.opsUrl, "r");
+  await next("node");
+  for (const path of ["/console/samples", "/console/tail?room=r"]) {
+    const asked = request({ hostname, port, path, headers: HEADERS, agent: false }).end();
+    asked.on("error", () => {});
+    // Nobody reads it.
+    await once(asked, "response");
+    stage.atEnd(() => asked.destroy());
+  }
+  expect(await manager.process.stop()).toBe(0);
+  await expect(next("publications")).rejects.toThrow("the tail has ended");
 });
 
 it("a console that anybody could reach without a token stops the start", async ({ stage }) => {

@@ -192,6 +192,7 @@ describe.concurrent("with TLS", { timeout: 60_000 }, () => {
       return {
         deliver: await delivered,
         inspect: await nameOf(client.inspect()),
+        tail: await nameOf(client.beginTail("room")),
         replicate: await nameOf(client.replicate()),
         push: await nameOf(client.pushMessageBatch({ roomId: "room", content: "x" })),
       };
@@ -202,6 +203,7 @@ describe.concurrent("with TLS", { timeout: 60_000 }, () => {
       expect(await codesOf(stranger)).toEqual({
         deliver: missing,
         inspect: missing,
+        tail: missing,
         replicate: missing,
         push: missing,
       });
@@ -210,25 +212,28 @@ describe.concurrent("with TLS", { timeout: 60_000 }, () => {
     expect(await codesOf(known.manager)).toEqual({
       deliver: "served",
       inspect: "served",
+      tail: "served",
       replicate: forbidden,
       push: "served",
     });
     expect(await codesOf(known.node)).toEqual({
       deliver: forbidden,
       inspect: forbidden,
+      tail: forbidden,
       replicate: "served",
       push: forbidden,
     });
     expect(await codesOf(known.bizServer)).toEqual({
       deliver: forbidden,
       inspect: forbidden,
+      tail: forbidden,
       replicate: forbidden,
       push: forbidden,
     });
     const metrics = await node.metrics();
     const counted = (code: string) => metrics.value("connect_node_refused_calls_total", { code });
-    expect(counted("CERTIFICATE_MISSING")).toBe(12);
-    expect(counted("CERTIFICATE_FORBIDDEN")).toBe(8);
+    expect(counted("CERTIFICATE_MISSING")).toBe(15);
+    expect(counted("CERTIFICATE_FORBIDDEN")).toBe(10);
   });
 
   it("a connection whose handshake takes too long is ended", async ({ stage }) => {

@@ -35,6 +35,7 @@ import {
   type ReplicateResponse,
   type StreamPush,
   type StreamResult,
+  type TailResponse,
 } from "@pushcast/api";
 import { until } from "./until.ts";
 
@@ -220,6 +221,19 @@ export class NodeClient {
       call.on("error", reject);
       call.on("end", () => resolve(responses));
     });
+  }
+
+  /** What the node says first; then it is cancelled. */
+  async beginTail(roomId: string): Promise<TailResponse> {
+    const call = this.#client.tail({ roomId });
+    try {
+      return await new Promise((resolve, reject) => {
+        call.once("data", resolve);
+        call.on("error", reject);
+      });
+    } finally {
+      call.cancel();
+    }
   }
 
   /** Nothing is read of it until the test does. */
