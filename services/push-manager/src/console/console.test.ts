@@ -83,7 +83,7 @@ async function serve({ token }: { token?: string } = {}) {
   const host = `localhost:${port}`;
   /** As the page asks, but for what is said. */
   const open = async (path: string, { method = "GET", headers = {}, body = "" }: Asked = {}) => {
-    const all = { host, "x-pushcast-console": "1", ...headers };
+    const all = { host, connection: "keep-alive", "x-pushcast-console": "1", ...headers };
     const sent = Object.fromEntries(
       Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined),
     );
@@ -416,8 +416,15 @@ describe("samples", () => {
     for (let viewers = 0; viewers < LIMITS.CONSOLE_MAX_VIEWERS; viewers += 1) {
       await open("/console/samples");
     }
-    const { status, body } = await ask("/console/samples");
+    const { status, headers, body } = await ask("/console/samples");
     expect([status, JSON.parse(body).error.code]).toEqual([429, "TOO_MANY_VIEWERS"]);
+    expect(headers.connection).toBe("close");
+  });
+
+  test("that are refused keep no connection from those who probe", async () => {
+    const { ask } = await serve();
+    const missing = await ask("/console/samples", { headers: { "x-pushcast-console": undefined } });
+    expect([missing.status, missing.headers.connection]).toEqual([403, "close"]);
   });
 });
 

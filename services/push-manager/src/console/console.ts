@@ -16,7 +16,7 @@ import type { Publisher } from "../publisher.ts";
 import type { PushAnswer } from "../push.ts";
 import { roomError } from "../validate.ts";
 import type { ConsoleLimit, ConsoleMetrics, ConsoleSettings } from "./console-metrics.ts";
-import { Gate } from "./gate.ts";
+import { Gate, REFUSED_HEADERS } from "./gate.ts";
 import type { ManagerMessage } from "./messages.ts";
 import type { PushFigures } from "./push-figures.ts";
 import { errorResponse, pushedMessage, readPush } from "./push-request.ts";
@@ -70,7 +70,7 @@ export function createConsole(init: ConsoleInit): Readonly<Record<string, OpsHan
 
   const limited = (code: ConsoleLimit, message: string): OpsResponse => {
     metrics.refused(code);
-    return { status: 429, body: { error: { code, message } } };
+    return { status: 429, body: { error: { code, message } }, headers: REFUSED_HEADERS };
   };
   const guarded =
     (handle: (request: IncomingMessage) => OpsAnswer | Promise<OpsAnswer>): OpsHandler =>

@@ -24,6 +24,9 @@ export interface GateInit {
   onRefused(reason: ConsoleRefusal): void;
 }
 
+/** Whoever is refused keeps no connection from probes, from Prometheus and from those let in. */
+export const REFUSED_HEADERS = { Connection: "close" } as const;
+
 const MINUTE_MS = 60_000;
 /** Addresses whose failures are remembered; the oldest is forgotten first. */
 const MAX_ADDRESSES = 1000;
@@ -113,7 +116,7 @@ export class Gate {
     return {
       status,
       body: { error: { code: refusal, message } },
-      ...(status === 429 ? { headers: { "Retry-After": "60" } } : {}),
+      headers: { ...REFUSED_HEADERS, ...(status === 429 ? { "Retry-After": "60" } : {}) },
     };
   }
 }
