@@ -80,7 +80,8 @@ export async function playRecording(page: Page, recording: Recording = {}): Prom
       };
     },
     {
-      recorded: { "/console/samples": samples, "/console/tail": TAILED },
+      // At once, so that they are drawn once.
+      recorded: { "/console/samples": [samples.join("")], "/console/tail": TAILED },
       aliveMs: endsSilent ? 0 : 1000,
     },
   );
