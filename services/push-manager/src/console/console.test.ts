@@ -171,7 +171,7 @@ describe("without a token", () => {
     "::1",
     "0.0.0.0:9100",
     "2130706433",
-  ])("nothing is shown to a site that calls itself '%s'", async (host) => {
+  ])("nothing is shown to a site that calls itself %s", async (host) => {
     const { ask, push, metric, pushes } = await serve();
     for (const path of ["/console", ...DATA]) {
       const { status, body } = await ask(path, { headers: { host } });
