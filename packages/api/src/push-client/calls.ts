@@ -3,7 +3,7 @@ import { Channels } from "./channels.ts";
 import { checkNumbers } from "./check-numbers.ts";
 import type { CallOptions, PushClientOptions } from "./options.ts";
 import { PushError } from "./push-error.ts";
-import { Backoff, inTime, mayBeRetried, wait } from "./retries.ts";
+import { Backoff, inTime, mayBeRetried, TooLate, wait } from "./retries.ts";
 import { injectTrace } from "./trace-context.ts";
 
 const DEADLINE_MS = 10_000;
@@ -85,7 +85,10 @@ export class Calls {
         return { response: await attempt(client, method, request, init), attempts };
       } catch (cause) {
         if (signal.aborted) throw abortedByCaller(signal, attempts);
-        if (cause instanceof PushError) throw cause;
+        if (cause instanceof PushError) {
+          const isOver = cause.cause instanceof TooLate && attemptEndsAtMs === endsAtMs;
+          throw isOver ? deadlineExceeded(cause) : cause;
+        }
         const error = PushError.fromServiceError(cause as ServiceError, attempts);
         const delayMs = backoff.nextMs();
         const isLast = attempts >= maxAttempts || performance.now() + delayMs >= endsAtMs;
@@ -129,6 +132,10 @@ async function newToken(
 
 function tokenFailed(message: string, cause?: unknown): PushError {
   return new PushError("UNAUTHENTICATED", "TOKEN_FAILED", message, { cause });
+}
+
+function deadlineExceeded(cause: PushError): PushError {
+  return new PushError("DEADLINE_EXCEEDED", "", "the call's time was over", { cause });
 }
 
 function abortedByCaller(signal: AbortSignal, attempts: number): PushError {

@@ -58,9 +58,12 @@ export async function wait(delayMs: number, signal: AbortSignal): Promise<void> 
   await sleep(delayMs, undefined, { signal }).catch(() => {});
 }
 
+/** Something did not come in time. */
+export class TooLate extends Error {}
+
 /**
  * What the promise resolves to.
- * @throws Error if that takes longer, or the signal says so before
+ * @throws TooLate if that takes longer; what the signal has as its reason
  */
 export async function inTime<Value>(
   promise: Promise<Value>,
@@ -72,7 +75,9 @@ export async function inTime<Value>(
   if (signal.aborted) end();
   signal.addEventListener("abort", end, { once: true });
   const late = wait(waitMs, settled.signal).then(() => {
-    throw signal.aborted ? signal.reason : new Error(`it took more than ${Math.round(waitMs)} ms`);
+    throw signal.aborted
+      ? signal.reason
+      : new TooLate(`it took more than ${Math.round(waitMs)} ms`);
   });
   try {
     return await Promise.race([promise, late]);
