@@ -4,12 +4,25 @@ const WIDE =
 /** What stands on the character before it: accents, joiners, variation selectors. */
 const ZERO = /^[\p{Mn}\p{Me}\p{Cf}\u1160-\u11ff]$/u;
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+const ASCII = /^[\x20-\x7e]*$/;
+
+/** Made when it is needed: it takes longer than all the rest of `pushcast --help`. */
+let segmenter: Intl.Segmenter | undefined;
+
+/** What a person takes for characters. */
+function* graphemes(text: string): Iterable<string> {
+  if (ASCII.test(text)) {
+    yield* text;
+    return;
+  }
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  for (const { segment } of segmenter.segment(text)) yield segment;
+}
 
 /** How many cells of a terminal a text takes. */
 export function textWidth(text: string): number {
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += cellsOf(segment);
+  for (const grapheme of graphemes(text)) width += cellsOf(grapheme);
   return width;
 }
 
@@ -18,10 +31,10 @@ export function fitted(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
   let shown = "";
   let left = width - 1;
-  for (const { segment } of segmenter.segment(text)) {
-    left -= cellsOf(segment);
+  for (const grapheme of graphemes(text)) {
+    left -= cellsOf(grapheme);
     if (left < 0) break;
-    shown += segment;
+    shown += grapheme;
   }
   return `${shown}…`;
 }
@@ -32,7 +45,6 @@ export function padded(text: string, width: number, align: "left" | "right" = "l
   return align === "left" ? text + spaces : spaces + text;
 }
 
-/** @param grapheme what a person takes for one character */
 function cellsOf(grapheme: string): number {
   if (WIDE.test(grapheme)) return 2;
   return ZERO.test(grapheme) ? 0 : 1;
