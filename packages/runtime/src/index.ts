@@ -13,6 +13,7 @@ export * from "./logger.ts";
 export * from "./metrics.ts";
 export * from "./open-transport.ts";
 export * from "./ops-server.ts";
+export * from "./own-machine.ts";
 export * from "./owned-sockets.ts";
 export * from "./peer-names.ts";
 export * from "./process.ts";

@@ -4,7 +4,12 @@ import { drainRoute } from "./drain-route.ts";
 
 const PROGRESS = { phase: "accepting", sessions: 3, told: 0 } as const;
 
-function ask(remoteAddress: string, authorization?: string, token?: string) {
+function ask(
+  remoteAddress: string,
+  authorization?: string,
+  token?: string,
+  forwarding: Readonly<Record<string, string>> = {},
+) {
   let begun = 0;
   const route = drainRoute({
     token,
@@ -13,7 +18,7 @@ function ask(remoteAddress: string, authorization?: string, token?: string) {
     },
     progress: () => PROGRESS,
   });
-  const request = { socket: { remoteAddress }, headers: { authorization } };
+  const request = { socket: { remoteAddress }, headers: { authorization, ...forwarding } };
   const answer = route(request as unknown as IncomingMessage) as { status: number; body: unknown };
   return { ...answer, begun };
 }
@@ -23,6 +28,15 @@ describe("POST /drain", () => {
     "is allowed from %s and answered with the progress",
     (address) => {
       expect(ask(address)).toEqual({ status: 202, body: PROGRESS, begun: 1 });
+    },
+  );
+
+  test.each(["forwarded", "x-forwarded-for", "x-real-ip", "via"])(
+    "is refused from loopback where %s tells of a proxy, but with the token",
+    (header) => {
+      const forwarding = { [header]: "10.0.0.7" };
+      expect(ask("127.0.0.1", undefined, "secret", forwarding)).toMatchObject({ status: 403 });
+      expect(ask("127.0.0.1", "Bearer secret", "secret", forwarding)).toMatchObject({ begun: 1 });
     },
   );
 

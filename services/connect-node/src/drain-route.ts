@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { OpsHandler } from "@pushcast/runtime";
+import { isFromOwnMachine, type OpsHandler } from "@pushcast/runtime";
 import type { DrainProgress } from "./drain.ts";
 
 /** `POST /drain`: begins the drain, or tells how far it is. From loopback, or with `OPS_TOKEN`. */
@@ -19,10 +19,9 @@ export function drainRoute(init: {
   };
 }
 
-function isAllowed({ socket, headers }: IncomingMessage, token: string | undefined): boolean {
-  const address = socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
-  if (address === "::1" || address.startsWith("127.")) return true;
-  const given = headers.authorization?.replace(/^Bearer /i, "");
+function isAllowed(request: IncomingMessage, token: string | undefined): boolean {
+  if (isFromOwnMachine(request)) return true;
+  const given = request.headers.authorization?.replace(/^Bearer /i, "");
   return token !== undefined && given !== undefined && equal(given, token);
 }
 

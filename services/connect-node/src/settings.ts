@@ -224,7 +224,8 @@ export const nodeSettings = {
   TAIL_BUFFER_BYTES: integer({
     unit: "bytes",
     min: 1024,
-    max: 1024 ** 3,
+    // One message may hold all of it, and a manager takes messages of 16 MiB.
+    max: 8 * 1024 ** 2,
     default: 1024 ** 2,
     doc: "What may wait for the reader of one tail; what comes beyond is left out of it, and counted.",
   }),

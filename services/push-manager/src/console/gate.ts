@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { Clock, OpsResponse } from "@pushcast/runtime";
+import { type Clock, isFromOwnMachine, type OpsResponse } from "@pushcast/runtime";
 import { CONSOLE_HEADER } from "./messages.ts";
 
 export const CONSOLE_REFUSALS = [
@@ -31,7 +31,6 @@ const MINUTE_MS = 60_000;
 /** Addresses whose failures are remembered; the oldest is forgotten first. */
 const MAX_ADDRESSES = 1000;
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
-const FORWARDING_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip", "via"] as const;
 const BEARER = /^bearer +([\x21-\x7e]+)$/i;
 
 const ANSWERS: Readonly<Record<ConsoleRefusal, readonly [status: number, message: string]>> = {
@@ -121,12 +120,9 @@ export class Gate {
   }
 }
 
-function localProblem({ socket, headers }: IncomingMessage): ConsoleRefusal | undefined {
-  // A proxy on this machine brings whoever reaches it.
-  if (FORWARDING_HEADERS.some((name) => headers[name] !== undefined)) return "ADDRESS_FORBIDDEN";
-  const address = socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
-  if (address !== "::1" && !address.startsWith("127.")) return "ADDRESS_FORBIDDEN";
-  const name = headers.host?.toLowerCase().replace(/:\d*$/, "") ?? "";
+function localProblem(request: IncomingMessage): ConsoleRefusal | undefined {
+  if (!isFromOwnMachine(request)) return "ADDRESS_FORBIDDEN";
+  const name = request.headers.host?.toLowerCase().replace(/:\d*$/, "") ?? "";
   return LOOPBACK_NAMES.has(name) ? undefined : "HOST_FORBIDDEN";
 }
 
