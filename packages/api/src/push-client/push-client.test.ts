@@ -194,7 +194,7 @@ test("a signal ends a call and its attempts", async () => {
 
 test("close waits for what is under way, and takes nothing more", async () => {
   const manager = await startScriptedManager({ answers: [SILENCE] });
-  const pushes = clientOf([manager], { attemptMs: 50 });
+  const pushes = clientOf([manager], { attemptMs: 500 });
   const underWay = pushes.pushToRoom("room", "hello");
   await pushes.close();
 
