@@ -19,7 +19,7 @@ export interface BenchInit extends ClientEndpoint {
 }
 
 export interface BenchResult extends TallyResult {
-  /** Pushes a second, as they were sent. */
+  /** Pushes a second that were accepted. */
   readonly reachedRate: number;
   readonly deliveriesPerSecond: number;
   /** Pushes that were refused or not answered, by their gRPC code. */
@@ -75,7 +75,7 @@ export async function bench(
     const deliveryMs = Math.max(measured.tookMs, tally.lastArrival - measured.begunAtMs);
     return {
       ...result,
-      reachedRate: (pushesOf(plan) * 1_000) / measured.tookMs,
+      reachedRate: (result.accepted * 1_000) / measured.tookMs,
       deliveriesPerSecond: result.delivered === 0 ? 0 : (result.delivered * 1_000) / deliveryMs,
       failed: publisher.failed,
       disconnected,

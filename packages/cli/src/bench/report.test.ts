@@ -34,6 +34,10 @@ test("a person reads whether the figures can be believed", () => {
   );
   expect(last({ generator: { busy: 0.1, delayP99Ms: 80 } })).toMatch(/it had too little CPU/);
   expect(last({ reachedRate: 60 })).toMatch(/^The rate was not reached, and not for the generator/);
+  const refused = { reachedRate: 60, failed: new Map([["UNAVAILABLE", 400]]) };
+  expect(last({ ...refused, generator: { busy: 0.1, delayP99Ms: 80 } })).toBe(
+    "The rate was not reached: pushes failed.",
+  );
   expect(resultLines({ ...situation, sharesMachine: true }, result()).at(-1)).toMatch(
     /^The generator shares its CPU/,
   );

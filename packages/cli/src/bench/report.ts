@@ -62,24 +62,23 @@ export function resultLines(situation: BenchSituation, result: BenchResult): str
 }
 
 /** Whether the figures can be believed. */
-function trust(result: BenchResult, { rate }: BenchPlan, sharesMachine: boolean): string[] {
-  const limit = generatorLimit(result.generator);
-  const share = sharesMachine
-    ? "The generator shares its CPU with the push-manager or a node: elsewhere they would do better."
-    : undefined;
-  if (limit !== undefined) {
-    return [
-      `The generator was the limit: ${limit}. The installation may do better; ask for less, or run several at once.`,
-      ...(share === undefined ? [] : [share]),
-    ];
-  }
+function trust(result: BenchResult, plan: BenchPlan, sharesMachine: boolean): string[] {
+  const share =
+    "The generator shares its CPU with the push-manager or a node: elsewhere they would do better.";
+  return [verdict(result, plan), ...(sharesMachine ? [share] : [])];
+}
+
+function verdict(result: BenchResult, { rate }: BenchPlan): string {
   const isShort = result.reachedRate < REACHED_SHARE * rate;
-  return [
-    isShort
-      ? "The rate was not reached, and not for the generator: the push-manager answered too slowly."
-      : "The generator had time left: these are the installation's figures, with the network's between.",
-    ...(share === undefined ? [] : [share]),
-  ];
+  // Whoever waits for what fails is late himself.
+  if (isShort && result.failed.size > 0) return "The rate was not reached: pushes failed.";
+  const limit = generatorLimit(result.generator);
+  if (limit !== undefined) {
+    return `The generator was the limit: ${limit}. The installation may do better; ask for less, or run several at once.`;
+  }
+  return isShort
+    ? "The rate was not reached, and not for the generator: the push-manager answered too slowly."
+    : "The generator had time left: these are the installation's figures, with the network's between.";
 }
 
 function latencies(latency: Histogram): Record<keyof typeof QUANTILES | "max", number | null> {
