@@ -188,6 +188,13 @@ describe("pushes reach those who tail:", () => {
     });
     const again = await here(["disconnect", "carl"]);
     expect(again.stdout).toContain("no open session");
+    const revoked = await here(["disconnect", "carl", "--revoke-tokens"]);
+    expect(revoked.stdout).toBe(
+      `No session of the user was open.
+Tokens of carl that were issued before now are refused from now on.
+All 2 nodes have acknowledged it.
+`,
+    );
   });
 });
 

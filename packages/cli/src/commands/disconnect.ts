@@ -46,6 +46,9 @@ export const disconnectCommand = defineCommand({
           revokeTokens,
         }),
       done: `Disconnected ${user}`,
+      ...(revokeTokens
+        ? { also: `Tokens of ${user} that were issued before now are refused from now on.` }
+        : {}),
     });
   },
 });

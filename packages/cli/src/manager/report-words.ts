@@ -44,6 +44,34 @@ export function deliveryWords(report: PushReport, { style }: Pick<Output, "style
   ];
 }
 
+/** What a call has done besides pushing. */
+export interface CarriedOut {
+  /** With the sessions of the user: "Disconnected ann". */
+  readonly done: string;
+  /** What holds from now on also where the user has no session, in a sentence. @default nothing */
+  readonly also?: string;
+}
+
+/** What was done with a user's sessions, and beside them. */
+export function carriedOutWords(
+  report: PushReport,
+  { done, also }: CarriedOut,
+  { style }: Pick<Output, "style">,
+): string[] {
+  const sessions = report.sessionsDelivered + report.sessionsLagging;
+  const withoutSession =
+    also === undefined
+      ? "The user has no open session: there was nothing to do."
+      : "No session of the user was open.";
+  return [
+    sessions === 0
+      ? style("yellow", withoutSession)
+      : `${printable(done)} (${count(sessions, "session")} on ${count(report.nodesMatched, "node")}).`,
+    ...(also === undefined || report.nodesAcked === 0 ? [] : [printable(also)]),
+    ...acknowledgementWords(report, { style }),
+  ];
+}
+
 /** Which nodes have said that they have it, and which have not. */
 export function acknowledgementWords(
   { nodesTotal, nodesAcked, failures }: PushReport,

@@ -2,7 +2,7 @@ import type { NodeStatus, PushReport } from "@pushcast/api";
 import { expect, test } from "vitest";
 import { tableLines } from "../frame/table.ts";
 import { ageInWords, nodesWords } from "./nodes-words.ts";
-import { deliveryWords } from "./report-words.ts";
+import { carriedOutWords, deliveryWords } from "./report-words.ts";
 
 const style = (_style: string, text: string) => text;
 const output = {
@@ -46,6 +46,32 @@ test("a report says of each node that failed why, in words", () => {
     "0 of 2 nodes acknowledged it. These did not:",
     "  node-1: DEADLINE, it has not answered in time",
     "  node-2: LINK_DOWN, the push-manager has no link to it now (link is connecting)",
+  ]);
+});
+
+test("what was done is told with the sessions, and with what holds without any", () => {
+  const none = { ...REPORT, sessionsDelivered: 0, nodesMatched: 0 };
+  const acknowledged = "All 2 nodes have acknowledged it.";
+  const done = "Disconnected ann";
+  const also = "Tokens of ann that were issued before now are refused from now on.";
+  const cases = [
+    [REPORT, { done }, ["Disconnected ann (3 sessions on 1 node).", acknowledged]],
+    [REPORT, { done, also }, ["Disconnected ann (3 sessions on 1 node).", also, acknowledged]],
+    [none, { done }, ["The user has no open session: there was nothing to do.", acknowledged]],
+    [none, { done, also }, ["No session of the user was open.", also, acknowledged]],
+  ] as const;
+  for (const [report, words, lines] of cases) {
+    expect(carriedOutWords(report, words, { style })).toEqual(lines);
+  }
+});
+
+test("nothing holds that no node has acknowledged", () => {
+  const failures = [{ nodeId: "node-1", reason: "LINK_DOWN", message: "" }] as const;
+  const report = { ...REPORT, nodesTotal: 1, nodesAcked: 0, sessionsDelivered: 0, failures };
+  expect(carriedOutWords(report, { done: "", also: "It is refused." }, { style })).toEqual([
+    "No session of the user was open.",
+    "0 of 1 node acknowledged it. These did not:",
+    "  node-1: LINK_DOWN, the push-manager has no link to it now",
   ]);
 });
 
