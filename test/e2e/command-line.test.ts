@@ -406,7 +406,9 @@ describe("a push says what became of it:", () => {
     expect(exitCode).toBe(2);
     expect(stdout).toContain("0 of 2 nodes acknowledged it. These did not:\n");
     expect(stdout).toContain(`${open.grpcAddress}: LINK_DOWN, the push-manager has no link`);
-    expect(stderr).toMatch(/To push it again: --idempotency-key [\w-]{36}\n/);
+    expect(stderr).toMatch(
+      /To push it again: --manager ANOTHER --idempotency-key [\w-]{36}\nThis push-manager answers a repeat with this report/,
+    );
   });
 });
 

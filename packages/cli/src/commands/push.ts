@@ -138,7 +138,10 @@ export const pushCommand = defineCommand({
           : words.deliveryWords(report, output)),
       ],
     );
-    if (hasFailures && key !== "") output.note(`To push it again: --idempotency-key ${key}`);
+    if (hasFailures && key !== "") {
+      output.note(`To push it again: --manager ANOTHER --idempotency-key ${key}`);
+      output.note("This push-manager answers a repeat with this report, and pushes nothing.");
+    }
     return hasFailures ? EXIT_CODES.partial : EXIT_CODES.ok;
   },
 });
