@@ -15,7 +15,9 @@ them: for development, without authentication, reachable from this machine only.
 Environment:
   ETCD_ENDPOINTS   Find the nodes in this etcd instead of in memory
   LOG_LEVEL        What is logged on stderr (default: warn)
-  Other settings of the services hold too, but for hosts, ports, names, drains.
+  Other settings of the services hold too, but for who a client is (AUTH_MODE,
+  JWT_…), REGISTRY, hosts, ports, names, drains and stops: those that are given
+  are named on stderr, and not heeded.
 
 Ctrl-C stops it, a second one at once.
 `;

@@ -24,7 +24,15 @@ export function createDevForPeople({ env, freePorts, output }: DevOptions): Serv
     process.exit(problem.exitCode);
   };
   try {
-    const system = createDevSystem({ env, ports: freePorts ? FREE_PORTS : DEV_PORTS });
+    const { notHeeded, ...system } = createDevSystem({
+      env,
+      ports: freePorts ? FREE_PORTS : DEV_PORTS,
+    });
+    if (notHeeded.length > 0) {
+      output.warning(
+        `pushcast dev does not heed ${notHeeded.join(", ")}: it believes clients, and only this machine reaches it. To try tokens start a manager and a node by hand (docs/operations.md, Who a client is).`,
+      );
+    }
     return { ...system, start: () => system.start().catch(explain) };
   } catch (error) {
     return explain(error);

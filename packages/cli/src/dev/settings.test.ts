@@ -36,7 +36,29 @@ test("the environment cannot open it to others, nor move it", () => {
     REGISTRY: "static",
     DRAIN_ACCEPT_SECONDS: "60",
   };
-  expect(readDevSettings(env, DEV_PORTS)).toEqual(readDevSettings({}, DEV_PORTS));
+  const { notHeeded, ...settings } = readDevSettings(env, DEV_PORTS);
+  expect({ ...settings, notHeeded: [] }).toEqual(readDevSettings({}, DEV_PORTS));
+  expect(notHeeded).toEqual(Object.keys(env).sort());
+});
+
+test("settings of tokens and of REGISTRY=static say nothing here, and are named", () => {
+  const env = {
+    JWT_SECRET_FILE: "secret",
+    JWT_AUDIENCE: "push",
+    NODES: "a:1",
+    ZONE: "a",
+    HOME: "/",
+  };
+  expect(readDevSettings(env, DEV_PORTS).notHeeded).toEqual([
+    "JWT_AUDIENCE",
+    "JWT_SECRET_FILE",
+    "NODES",
+  ]);
+});
+
+test("what is given as it is here anyway, or as nothing, is not named", () => {
+  const env = { AUTH_MODE: "none", WS_HOST: "127.0.0.1", POD_NAME: " ", LOG_LEVEL: "debug" };
+  expect(readDevSettings(env, DEV_PORTS).notHeeded).toEqual([]);
 });
 
 test("other settings of the environment hold for every part", () => {

@@ -7,9 +7,13 @@ import {
 import { requireSettings } from "@pushcast/runtime";
 import type { DevPorts } from "./ports.ts";
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 export interface DevSettings {
   readonly manager: PushManagerSettings;
   readonly nodes: readonly NodeSettings[];
+  /** Settings that the environment gives and that do not hold here, by name. */
+  readonly notHeeded: readonly string[];
 }
 
 /** Nothing but this machine reaches it: clients are believed, and the page can push. */
@@ -26,10 +30,7 @@ const STOP_SECONDS = "5";
  * there is a console.
  * @throws InvalidSettings
  */
-export function readDevSettings(
-  env: Readonly<Record<string, string | undefined>>,
-  ports: DevPorts,
-): DevSettings {
+export function readDevSettings(env: Environment, ports: DevPorts): DevSettings {
   const common = {
     ...env,
     REGISTRY: env.ETCD_ENDPOINTS?.trim() ? "etcd" : "memory",
@@ -62,5 +63,18 @@ export function readDevSettings(
   return {
     manager: requireSettings(pushManagerSettings, manager, pushManagerChecks),
     nodes: nodes.map((node) => requireSettings(nodeSettings, node, nodeChecks)),
+    notHeeded: givenInVain(env, [manager, ...nodes]),
   };
+}
+
+/** Those that some part has otherwise, and those that say nothing to a part. */
+function givenInVain(env: Environment, parts: readonly Environment[]): string[] {
+  const names = new Set([...Object.keys(pushManagerSettings), ...Object.keys(nodeSettings)]);
+  return [...names].sort().filter((name) => {
+    const given = env[name]?.trim();
+    if (given === undefined || given === "") return false;
+    // Without tokens, and without REGISTRY=static.
+    if (name.startsWith("JWT_") || name === "NODES") return true;
+    return parts.some((part) => part[name]?.trim() !== given);
+  });
 }

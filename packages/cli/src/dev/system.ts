@@ -29,6 +29,11 @@ export interface DevReady {
   readonly linked: boolean;
 }
 
+export interface DevSystem extends Service<DevReady> {
+  /** See `DevSettings`. */
+  readonly notHeeded: readonly string[];
+}
+
 /** One part could not start; the cause says why. */
 export class PartError extends Error {
   override readonly name = "PartError";
@@ -50,7 +55,7 @@ const LINK_POLL_MS = 20;
  * would in different pods.
  * @throws InvalidSettings
  */
-export function createDevSystem({ env, ports }: DevSystemInit): Service<DevReady> {
+export function createDevSystem({ env, ports }: DevSystemInit): DevSystem {
   const settings = readDevSettings(env, ports);
   const level = settings.manager.LOG_LEVEL;
   const memory = new RegistryMemory();
@@ -159,6 +164,7 @@ export function createDevSystem({ env, ports }: DevSystemInit): Service<DevReady
   return {
     start,
     stop,
+    notHeeded: settings.notHeeded,
     stopLimitMs: manager.stopLimitMs + Math.max(0, ...nodes.map(({ stopLimitMs }) => stopLimitMs)),
   };
 }
