@@ -59,7 +59,7 @@ test("the secrets and keys that the page makes are ones that a node reads, and o
 
   const read = (name: string) => readFileSync(join(folder, name));
   expect(read("secret").toString()).toMatch(/^[0-9a-f]{64}\n$/);
-  expect(read("public.pem").toString()).toMatch(/^-----BEGIN PUBLIC KEY-----/);
+  expect(read("issuer.pub.pem").toString()).toMatch(/^-----BEGIN PUBLIC KEY-----/);
   expect(readSecretLines(read("ticket-secrets"))).toHaveLength(1);
   for (const name of ["secret", "ticket-secrets"]) {
     expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
@@ -67,7 +67,7 @@ test("the secrets and keys that the page makes are ones that a node reads, and o
 
   const tokens = withReplaced(blockOf(PAGE, "npx pushcast token").code, {
     "secret-file secret": `secret-file ${join(folder, "secret")}`,
-    "private.pem": join(folder, "private.pem"),
+    "issuer.pem": join(folder, "issuer.pem"),
     "ann.jwt": join(folder, "ann.jwt"),
   });
   const printed = await runShell(tokens);
@@ -81,12 +81,53 @@ test("the secrets and keys that the page makes are ones that a node reads, and o
     .update(signed(ofSecret))
     .digest();
   expect(signature(ofSecret)).toEqual(hmac);
-  const publicKey = { key: read("public.pem"), dsaEncoding: "ieee-p1363" } as const;
+  expect(printed).toContain(`JWT_PUBLIC_KEY_FILE=${join(folder, "issuer.pub.pem")}\n`);
+  expect(printed).not.toContain("That file is not there");
+  const publicKey = { key: read("issuer.pub.pem"), dsaEncoding: "ieee-p1363" } as const;
   expect(verify("sha256", signed(ofPair), publicKey, signature(ofPair))).toBe(true);
   for (const token of [ofSecret, ofPair]) {
     const payload = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
     expect(payload).toMatchObject({ sub: "ann", aud: "push", rooms: ["lobby"] });
   }
+});
+
+test("a manager and a node of the page take ann's token, and nobody without one", async () => {
+  const folder = temporaryFolder();
+  const secret = join(folder, "secret");
+  const token = join(folder, "ann.jwt");
+  await runShell(`npx pushcast token ann --secret-file ${secret} --create --room lobby \
+    --audience push --output ${token}`);
+  const [grpc, nodeGrpc, ws] = await freePorts(3);
+  const commands = withReplaced(blockOf(PAGE, "export REGISTRY=static").code, {
+    "127.0.0.1:50052": `127.0.0.1:${nodeGrpc}`,
+    "JWT_SECRET_FILE=secret": `JWT_SECRET_FILE=${secret}`,
+    "OPS_PORT=9101": `OPS_PORT=0 GRPC_PORT=${nodeGrpc} WS_PORT=${ws}`,
+    "node services/push-manager": `GRPC_PORT=${grpc} OPS_PORT=0 node services/push-manager`,
+  });
+  const system = new Shell(`${commands}\nwait`);
+  onTestFinished(() => system.close());
+  await system.shows(/"msg":"ready"[^\n]*"service":"push-manager"/);
+  await system.shows(/"msg":"ready"[^\n]*"service":"connect-node"/);
+
+  const env = {
+    PUSHCAST_MANAGER: `127.0.0.1:${grpc}`,
+    PUSHCAST_URL: `ws://127.0.0.1:${ws}/ws`,
+  };
+  const tailing = withReplaced(blockOf(PAGE, "npx pushcast tail").code, { "ann.jwt": token });
+  const tail = new Shell(tailing, { env });
+  onTestFinished(() => tail.close());
+  await tail.shows(/connected to \S+ as ann/);
+  await expect(runShell("npx pushcast tail --room lobby", { env })).rejects.toThrow(
+    /TOKEN_MISSING|needs? a token/,
+  );
+  const manager = new ManagerClient(env.PUSHCAST_MANAGER);
+  onTestFinished(() => manager.close());
+  await manager.untilLinked(["node-1"]);
+  await runShell("npx pushcast push room lobby 'Hello'", { env });
+  await tail.shows(/lobby {2}Hello$/m);
+
+  const revoked = await runShell("npx pushcast disconnect ann --revoke-tokens", { env });
+  expect(revoked).toContain("Disconnected ann (1 session on 1 node).");
 });
 
 test("the callers of the page are read by a push-manager", () => {
