@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -792,6 +792,21 @@ describe("the program", () => {
     const command = start(["nodes", "--manager", "localhost:1"], { NODE_DEBUG: "module" });
     await command.closed;
     expect(command.written.stderr).toContain("grpc-js");
+  });
+
+  test("says what to do in a repository that is not built yet", async () => {
+    const unbuilt = join(folder, "unbuilt");
+    await Promise.all([
+      cp(BIN, join(unbuilt, "bin/pushcast.js"), { recursive: true }),
+      cp(join(BIN, "../../package.json"), join(unbuilt, "package.json")),
+      mkdir(join(unbuilt, "src"), { recursive: true }),
+    ]);
+    await writeFile(join(unbuilt, "src/main.ts"), "");
+    const run = spawnSync(process.execPath, [join(unbuilt, "bin/pushcast.js"), "--help"], {
+      encoding: "utf8",
+    });
+    expect(run.stderr).toBe("pushcast: it is not built yet\n  Run `npm run build` first.\n");
+    expect(run.status).toBe(1);
   });
 
   test("pushes, and ends by itself", async () => {
