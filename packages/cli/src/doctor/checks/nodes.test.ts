@@ -41,6 +41,29 @@ test.each([
   expect(faults(changes)).toEqual(fault === undefined ? [] : [fault]);
 });
 
+test("clients of a node without a link are late, while another has one", () => {
+  const down = { ...OTHER, link: "down" };
+  const linksOf = (nodes: readonly NodeStatus[]) =>
+    checkNodes({ nodes, nodesTotal: nodes.length, nodesAnswered: 0 }).find(
+      ({ check }) => check === "node-links",
+    );
+  expect(linksOf([NODE, down])).toMatchObject({
+    found: expect.stringContaining("reach their clients late, from the logs of nodes"),
+    advice: expect.stringContaining("docs/runbook.md, PushcastLinksDown"),
+  });
+  expect(linksOf([down])?.found).toMatch(/Pushes reach no client now$/);
+});
+
+test("a node that was never reached has no version that differs", () => {
+  const never = { ...OTHER, version: "" };
+  const findings = checkNodes({ nodes: [NODE, never], nodesTotal: 2, nodesAnswered: 1 });
+  expect(findings.find(({ check }) => check === "node-versions")).toEqual({
+    check: "node-versions",
+    status: "ok",
+    found: "all 1.0.0; 1 not reached yet",
+  });
+});
+
 test("one node with most of the sessions is named", () => {
   const nodes = [NODE, OTHER, { ...OTHER, nodeId: "node-3", sessions: 5_000 }];
   const findings = checkNodes({ nodes, nodesTotal: 3, nodesAnswered: 3 });

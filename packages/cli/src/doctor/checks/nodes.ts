@@ -53,10 +53,14 @@ function checkLinks(nodes: readonly NodeStatus[]): Finding {
   const dead = nodes.filter(({ link }) => link !== "live");
   if (dead.length === 0) return ok("node-links", `all ${nodes.length} live`);
   const names = dead.map(({ nodeId, grpcAddress, link }) => `${nodeId} (${grpcAddress}, ${link})`);
+  const consequence =
+    dead.length === nodes.length
+      ? "Pushes reach no client now"
+      : "Pushes reach their clients late, from the logs of nodes that have a link";
   return fail(
     "node-links",
-    `not live: ${listed(names)}. Pushes do not reach their clients now`,
-    "See that the manager reaches the node's GRPC_PORT at that address (POD_IP, NetworkPolicy), and that both or none have GRPC_TLS_… files. The manager's log says why.",
+    `not live: ${listed(names)}. ${consequence}`,
+    "See that the manager reaches the node's GRPC_PORT at that address (POD_IP, NetworkPolicy), and that both or none have GRPC_TLS_… files. The manager's log says why. docs/runbook.md, PushcastLinksDown.",
   );
 }
 
@@ -65,7 +69,7 @@ function checkAnswered({ nodesTotal, nodesAnswered }: NodeList): Finding {
   return warn(
     "nodes-answer",
     `${nodesAnswered} of ${nodesTotal} nodes answered in time: the counts are partial`,
-    "A node that does not answer is frozen, overloaded or cut off: see its CPU and its log. docs/runbook.md, PushcastEventLoopBlocked.",
+    "Such a node is frozen or overloaded: see its CPU and its log (docs/runbook.md, PushcastEventLoopBlocked). Or it is cut off from the push-manager: node-links tells (docs/runbook.md, PushcastLinksDown).",
   );
 }
 
@@ -84,8 +88,14 @@ function checkLag(nodes: readonly NodeStatus[]): Finding {
 }
 
 function checkVersions(nodes: readonly NodeStatus[]): Finding {
-  const versions = [...new Set(nodes.map(({ version }) => version))].sort();
-  if (versions.length <= 1) return ok("node-versions", `all ${versions[0] || "unknown"}`);
+  // A node that was never reached has not said its own.
+  const said = nodes.map(({ version }) => version).filter((version) => version !== "");
+  const versions = [...new Set(said)].sort();
+  if (versions.length <= 1) {
+    const unsaid = nodes.length - said.length;
+    const others = unsaid === 0 || said.length === 0 ? "" : `; ${unsaid} not reached yet`;
+    return ok("node-versions", `all ${versions[0] ?? "unknown"}${others}`);
+  }
   return warn(
     "node-versions",
     `different versions: ${listed(versions)}`,
