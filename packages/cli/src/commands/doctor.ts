@@ -65,7 +65,7 @@ const options = {
     doc: "Ops ports (OPS_PORT, 9100) of push-managers and connect-nodes, best of all of them",
   }),
   host: flag({
-    doc: "Also judge the limits of this machine or pod for a connect-node, by its settings in the environment",
+    doc: "Also judge this machine, with the limits that this process has, for a connect-node with the settings in the environment",
   }),
   strict: flag({ doc: "End with 1 for warnings, too" }),
 };

@@ -10,7 +10,9 @@ how its link to each is, and how many sessions they have.
 On a terminal it is shown anew again and again, until Ctrl-C. Elsewhere it is
 shown once, and with --watch again and again: with --json one object a line.
 
-LAG is how many publications the node has not acknowledged yet.
+LINK is live (pushes go to the node at once), connecting, closing (the node or
+the push-manager stops), or down (the node gets pushes late, or not at all). LAG
+is how many publications the node has not acknowledged yet.
 `;
 
 export const nodesCommand = defineCommand({

@@ -119,7 +119,7 @@ export async function examine(
               notChecked(
                 "host",
                 "its limits are of interest where a connect-node runs",
-                "Give --host there, in the node's pod or on its machine.",
+                "Give --host on the node's machine, with the node's settings in the environment.",
               ),
             ]
           : checkHost(probeHost(), host),

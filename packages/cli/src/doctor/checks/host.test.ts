@@ -45,6 +45,22 @@ test.each([
   expect(faults(changes)).toEqual([fault]);
 });
 
+test("what cannot be read on Linux is not asked for on Linux again", () => {
+  const adviceOn = (platform: NodeJS.Platform) =>
+    checkHost({ ...WELL, memoryLimitBytes: undefined }, NODE, platform).find(
+      ({ check }) => check === "host-memory",
+    );
+  expect(adviceOn("linux")).toMatchObject({
+    status: "not checked",
+    advice: expect.stringMatching(
+      /\/sys\/fs\/cgroup has neither memory\.max.*50000 sessions need \d+ MiB/,
+    ),
+  });
+  expect(adviceOn("darwin")).toMatchObject({
+    advice: expect.stringMatching(/^Run doctor on Linux/),
+  });
+});
+
 const LIMITS =
   "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024   524288   files\n";
 

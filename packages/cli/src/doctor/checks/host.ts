@@ -10,6 +10,10 @@ export interface HostedNode {
   readonly SESSION_BUFFER_BYTES: number;
 }
 
+/** What cannot be read, and what to do about that on Linux. */
+type Unreadable = (check: string, what: string, advice: string) => Finding;
+
+const PROC_ADVICE = "This container hides it: run doctor on the node's machine.";
 const MIB = 1024 * 1024;
 /** docs/operations.md, "Memory of a connect-node". */
 const IDLE_BYTES = 90 * MIB;
@@ -22,16 +26,29 @@ const NEAR_SHARE = 0.8;
 /** What docs/operations.md gives a pod. */
 const SEND_BUFFER_BYTES = 262_144;
 
-/** Judges the machine, or the pod, on which doctor runs, for a connect-node with these settings. */
-export function checkHost(facts: HostFacts, node: HostedNode): Finding[] {
+/**
+ * Judges the machine, or the container, in which doctor runs, for a connect-node with these settings.
+ * @param platform of that machine, as `process.platform` names it
+ */
+export function checkHost(
+  facts: HostFacts,
+  node: HostedNode,
+  platform: NodeJS.Platform = process.platform,
+): Finding[] {
+  const unreadable: Unreadable = (check, what, advice) =>
+    notChecked(
+      check,
+      `${what} cannot be read here`,
+      platform === "linux" ? advice : "Run doctor on Linux, on a machine as the node's.",
+    );
   return [
-    checkFiles(facts, node),
-    checkMemory(facts, node),
-    checkCpu(facts),
-    checkBacklog(facts, node),
-    checkPorts(facts, node),
+    checkFiles(facts, node, unreadable),
+    checkMemory(facts, node, unreadable),
+    checkCpu(facts, unreadable),
+    checkBacklog(facts, node, unreadable),
+    checkPorts(facts, node, unreadable),
     checkConntrack(facts, node),
-    checkSendBuffer(facts),
+    checkSendBuffer(facts, unreadable),
   ];
 }
 
@@ -47,9 +64,13 @@ export function memoryBoundBytes(node: HostedNode): number {
   );
 }
 
-function checkFiles({ maxOpenFiles }: HostFacts, node: HostedNode): Finding {
+function checkFiles(
+  { maxOpenFiles }: HostFacts,
+  node: HostedNode,
+  unreadable: Unreadable,
+): Finding {
   const check = "host-file-descriptors";
-  if (maxOpenFiles === undefined) return unreadable(check, "/proc/self/limits");
+  if (maxOpenFiles === undefined) return unreadable(check, "/proc/self/limits", PROC_ADVICE);
   const needed = node.MAX_SESSIONS + node.MAX_PENDING_CONNECTIONS + OTHER_FILES;
   const found = `${maxOpenFiles} for this process; MAX_SESSIONS and MAX_PENDING_CONNECTIONS need ${needed}`;
   return maxOpenFiles >= needed
@@ -61,12 +82,22 @@ function checkFiles({ maxOpenFiles }: HostFacts, node: HostedNode): Finding {
       );
 }
 
-function checkMemory({ memoryLimitBytes }: HostFacts, node: HostedNode): Finding {
+function checkMemory(
+  { memoryLimitBytes }: HostFacts,
+  node: HostedNode,
+  unreadable: Unreadable,
+): Finding {
   const check = "host-memory";
-  if (memoryLimitBytes === undefined) return unreadable(check, "the cgroup's memory limit");
   const bound = memoryBoundBytes(node);
   const slow = (bound + node.SESSION_BUFFER_BYTES * node.MAX_SESSIONS) / MIB;
   const needs = `${node.MAX_SESSIONS} sessions need ${(bound / MIB).toFixed(0)} MiB, ${slow.toFixed(0)} MiB if all of them are slow at once`;
+  if (memoryLimitBytes === undefined) {
+    return unreadable(
+      check,
+      "the cgroup's memory limit",
+      `/sys/fs/cgroup has neither memory.max nor memory.limit_in_bytes, as on many machines outside of containers. Compare with the pod's resources.limits.memory, or the machine's memory: ${needs}.`,
+    );
+  }
   if (memoryLimitBytes === Number.POSITIVE_INFINITY) {
     return ok(check, `no limit in this cgroup; ${needs}`);
   }
@@ -80,9 +111,14 @@ function checkMemory({ memoryLimitBytes }: HostFacts, node: HostedNode): Finding
       );
 }
 
-function checkCpu({ cpuLimit }: HostFacts): Finding {
+function checkCpu({ cpuLimit }: HostFacts, unreadable: Unreadable): Finding {
   const check = "host-cpu";
-  if (cpuLimit === undefined) return unreadable(check, "the cgroup's cpu limit");
+  if (cpuLimit === undefined)
+    return unreadable(
+      check,
+      "the cgroup's cpu limit",
+      "/sys/fs/cgroup has neither cpu.max nor cpu.cfs_quota_us, as on many machines outside of containers: see the pod's resources.limits.cpu.",
+    );
   if (cpuLimit === Number.POSITIVE_INFINITY) return ok(check, "no limit in this cgroup");
   const found = `limit ${cpuLimit} cores`;
   return cpuLimit >= 1
@@ -94,9 +130,9 @@ function checkCpu({ cpuLimit }: HostFacts): Finding {
       );
 }
 
-function checkBacklog({ somaxconn }: HostFacts, node: HostedNode): Finding {
+function checkBacklog({ somaxconn }: HostFacts, node: HostedNode, unreadable: Unreadable): Finding {
   const check = "host-somaxconn";
-  if (somaxconn === undefined) return unreadable(check, "net.core.somaxconn");
+  if (somaxconn === undefined) return unreadable(check, "net.core.somaxconn", PROC_ADVICE);
   const found = `${somaxconn}; MAX_PENDING_CONNECTIONS is ${node.MAX_PENDING_CONNECTIONS}`;
   return somaxconn >= Math.min(node.MAX_PENDING_CONNECTIONS, 4096)
     ? ok(check, found)
@@ -107,9 +143,10 @@ function checkBacklog({ somaxconn }: HostFacts, node: HostedNode): Finding {
       );
 }
 
-function checkPorts({ localPorts }: HostFacts, node: HostedNode): Finding {
+function checkPorts({ localPorts }: HostFacts, node: HostedNode, unreadable: Unreadable): Finding {
   const check = "host-local-ports";
-  if (localPorts === undefined) return unreadable(check, "net.ipv4.ip_local_port_range");
+  if (localPorts === undefined)
+    return unreadable(check, "net.ipv4.ip_local_port_range", PROC_ADVICE);
   const found = `${localPorts} ports for connections that begin here`;
   return localPorts >= Math.min(node.MAX_SESSIONS, 28_000)
     ? ok(check, found)
@@ -139,9 +176,9 @@ function checkConntrack({ conntrack }: HostFacts, node: HostedNode): Finding {
     : warn(check, `${found}; MAX_SESSIONS is ${node.MAX_SESSIONS}`, advice);
 }
 
-function checkSendBuffer({ maxSendBufferBytes }: HostFacts): Finding {
+function checkSendBuffer({ maxSendBufferBytes }: HostFacts, unreadable: Unreadable): Finding {
   const check = "host-send-buffer";
-  if (maxSendBufferBytes === undefined) return unreadable(check, "net.ipv4.tcp_wmem");
+  if (maxSendBufferBytes === undefined) return unreadable(check, "net.ipv4.tcp_wmem", PROC_ADVICE);
   const found = `up to ${(maxSendBufferBytes / 1024).toFixed(0)} KiB in the kernel for each client that stalls`;
   return maxSendBufferBytes <= SEND_BUFFER_BYTES
     ? ok(check, found)
@@ -149,8 +186,4 @@ function checkSendBuffer({ maxSendBufferBytes }: HostFacts): Finding {
         check,
         `${found}; it counts against the pod's memory (connectNode.sendBufferBytes bounds it)`,
       );
-}
-
-function unreadable(check: string, what: string): Finding {
-  return notChecked(check, `${what} cannot be read here`, "Run doctor on Linux, in the pod.");
 }
