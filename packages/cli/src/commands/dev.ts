@@ -15,6 +15,9 @@ them: for development, without authentication, reachable from this machine only.
 Environment:
   ETCD_ENDPOINTS   Find the nodes in this etcd instead of in memory
   LOG_LEVEL        What is logged on stderr (default: warn)
+  MAX_SESSIONS     The most sessions of a node (default: 5000)
+  MAX_PENDING_CONNECTIONS
+                   The most connections without a session (default: 1000)
   Other settings of the services hold too, but for who a client is (AUTH_MODE,
   JWT_…), REGISTRY, hosts, ports, names, drains and stops: those that are given
   are named on stderr, and not heeded.

@@ -73,6 +73,20 @@ test("other settings of the environment hold for every part", () => {
   }
 });
 
+test("nodes have as many sessions as a laptop's limit of files allows, or as are asked for", () => {
+  const sessionsWith = (env: Readonly<Record<string, string>>) =>
+    readDevSettings(env, DEV_PORTS).nodes.map((node) => [
+      node.MAX_SESSIONS,
+      node.MAX_PENDING_CONNECTIONS,
+    ]);
+  expect(sessionsWith({})).toEqual([
+    [5_000, 1_000],
+    [5_000, 1_000],
+  ]);
+  const asked = { MAX_SESSIONS: "50000", MAX_PENDING_CONNECTIONS: "5000" };
+  expect(sessionsWith(asked)[0]).toEqual([50_000, 5_000]);
+});
+
 test("with ETCD_ENDPOINTS the nodes are found there", () => {
   const { manager, nodes } = readDevSettings({ ETCD_ENDPOINTS: "http://etcd:2379" }, DEV_PORTS);
   for (const settings of [manager, ...nodes]) {

@@ -22,12 +22,15 @@ export const LOOPBACK = "127.0.0.1";
 /** The smallest drain in which a page that is told to reconnect still does so by itself. */
 const DRAIN_SECONDS = "1";
 const STOP_SECONDS = "5";
+/** Enough to try it, and few enough for the file descriptors that one process usually may have. */
+const MAX_SESSIONS = "5000";
+const MAX_PENDING_CONNECTIONS = "1000";
 
 /**
  * The settings of every part: those of the environment, but for where the parts listen, who they
  * are, how clients are identified, how nodes are found (in etcd if `ETCD_ENDPOINTS` is set, else in
- * memory), and how long a stop takes. Without `LOG_LEVEL` only warnings are logged; without `CONSOLE`
- * there is a console.
+ * memory), and how long a stop takes. Without `LOG_LEVEL` only warnings are logged, without `CONSOLE`
+ * there is a console, and without `MAX_SESSIONS` and `MAX_PENDING_CONNECTIONS` they are small.
  * @throws InvalidSettings
  */
 export function readDevSettings(env: Environment, ports: DevPorts): DevSettings {
@@ -54,6 +57,8 @@ export function readDevSettings(env: Environment, ports: DevPorts): DevSettings 
     WS_PORT: String(ws),
     GRPC_PORT: String(grpc),
     OPS_PORT: String(ops),
+    MAX_SESSIONS: env.MAX_SESSIONS?.trim() || MAX_SESSIONS,
+    MAX_PENDING_CONNECTIONS: env.MAX_PENDING_CONNECTIONS?.trim() || MAX_PENDING_CONNECTIONS,
     AUTH_MODE: "none",
     // Only this machine reaches it.
     NODE_ENV: "development",
