@@ -129,6 +129,17 @@ export const CLAIMS: Claims = {
       by: "test/docs/operations.test.ts",
     },
     {
+      block:
+        "export REGISTRY=static NODES=127.0.0.1:50052 WS_HOST=127.0.0.1 GRPC_HOST=127.0.0.1 OPS_HOST=127.0.0.1",
+      how: "run",
+      by: "test/docs/operations.test.ts",
+    },
+    {
+      block: "npx pushcast tail --room lobby --client-token-file ann.jwt",
+      how: "run",
+      by: "test/docs/operations.test.ts",
+    },
+    {
       block: "(umask 077; openssl rand -base64 48 > ticket-secrets)",
       how: "run",
       by: "test/docs/operations.test.ts",

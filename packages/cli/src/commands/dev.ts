@@ -19,8 +19,8 @@ Environment:
   MAX_PENDING_CONNECTIONS
                    The most connections without a session (default: 1000)
   Other settings of the services hold too, but for who a client is (AUTH_MODE,
-  JWT_…), REGISTRY, hosts, ports, names, drains and stops: those that are given
-  are named on stderr, and not heeded.
+  JWT_…), who may push (PUSH_AUTH, GRPC_TLS_…), REGISTRY, hosts, ports, names,
+  drains and stops: those that are given are named on stderr, and not heeded.
 
 Ctrl-C stops it, a second one at once.
 `;

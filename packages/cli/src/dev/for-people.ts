@@ -30,7 +30,7 @@ export function createDevForPeople({ env, freePorts, output }: DevOptions): Serv
     });
     if (notHeeded.length > 0) {
       output.warning(
-        `pushcast dev does not heed ${notHeeded.join(", ")}: it believes clients, and only this machine reaches it. To try tokens start a manager and a node by hand (docs/operations.md, Who a client is).`,
+        `pushcast dev does not heed ${notHeeded.join(", ")}: it believes everybody, and only this machine reaches it. To try tokens start a manager and a node by hand (docs/operations.md, Who a client is).`,
       );
     }
     return { ...system, start: () => system.start().catch(explain) };

@@ -33,6 +33,11 @@ test("the environment cannot open it to others, nor move it", () => {
     GRPC_PORT: "2",
     OPS_PORT: "3",
     AUTH_MODE: "jwt",
+    PUSH_AUTH: "token",
+    PUSH_TOKENS_FILE: "callers.yaml",
+    GRPC_TLS_CERT_FILE: "tls.crt",
+    GRPC_TLS_KEY_FILE: "tls.key",
+    GRPC_TLS_CA_FILE: "ca.crt",
     REGISTRY: "static",
     DRAIN_ACCEPT_SECONDS: "60",
   };

@@ -28,7 +28,7 @@ const MAX_PENDING_CONNECTIONS = "1000";
 
 /**
  * The settings of every part: those of the environment, but for where the parts listen, who they
- * are, how clients are identified, how nodes are found (in etcd if `ETCD_ENDPOINTS` is set, else in
+ * are, how clients and those who push are identified, how nodes are found (in etcd if `ETCD_ENDPOINTS` is set, else in
  * memory), and how long a stop takes. Without `LOG_LEVEL` only warnings are logged, without `CONSOLE`
  * there is a console, and without `MAX_SESSIONS` and `MAX_PENDING_CONNECTIONS` they are small.
  * @throws InvalidSettings
@@ -40,6 +40,12 @@ export function readDevSettings(env: Environment, ports: DevPorts): DevSettings 
     LOG_LEVEL: env.LOG_LEVEL?.trim() || "warn",
     GRPC_HOST: LOOPBACK,
     OPS_HOST: LOOPBACK,
+    // The page pushes without a token, and without TLS.
+    PUSH_AUTH: "none",
+    PUSH_TOKENS_FILE: "",
+    GRPC_TLS_CERT_FILE: "",
+    GRPC_TLS_KEY_FILE: "",
+    GRPC_TLS_CA_FILE: "",
     STOP_SECONDS,
   };
   const manager = {

@@ -73,7 +73,7 @@ export function carriedOutWords(
 }
 
 /** Which nodes have said that they have it, and which have not. */
-export function acknowledgementWords(
+function acknowledgementWords(
   { nodesTotal, nodesAcked, failures }: PushReport,
   { style }: Pick<Output, "style">,
 ): string[] {
