@@ -10,6 +10,7 @@ import { delimiter, isAbsolute, join } from "node:path";
 /** Programs that the tests start and files that they need, and Debian's packages of them. */
 const DEBIAN_PACKAGES = {
   etcd: "etcd-server",
+  etcdctl: "etcd-client",
   chromium: "chromium",
   nginx: "nginx",
   prometheus: "prometheus",

@@ -118,13 +118,14 @@ export const CLAIMS: Claims = {
       checked: { by: "test/docs/commands.test.ts", against: "the script's help" },
     },
     {
-      block: "(umask 077; openssl rand -hex 32 > secret)          # for JWT_SECRET_FILE",
+      block:
+        "mkdir -p ~/pushcast-keys && chmod 700 ~/pushcast-keys              # not in a repository",
       how: "run",
       by: "test/docs/operations.test.ts",
     },
     {
       block:
-        "npx pushcast token ann --secret-file secret --room lobby --audience push --output ann.jwt",
+        "npx pushcast token ann --secret-file ~/pushcast-keys/secret --room lobby --audience push --output ~/pushcast-keys/ann.jwt",
       how: "run",
       by: "test/docs/operations.test.ts",
     },
@@ -135,14 +136,20 @@ export const CLAIMS: Claims = {
       by: "test/docs/operations.test.ts",
     },
     {
-      block: "npx pushcast tail --room lobby --client-token-file ann.jwt",
+      block: "npx pushcast tail --room lobby --client-token-file ~/pushcast-keys/ann.jwt",
       how: "run",
       by: "test/docs/operations.test.ts",
     },
     {
-      block: "(umask 077; openssl rand -base64 48 > ticket-secrets)",
+      block: "mkdir -p ~/pushcast-keys && chmod 700 ~/pushcast-keys",
       how: "run",
       by: "test/docs/operations.test.ts",
+    },
+    {
+      every: "ts",
+      how: "checked",
+      by: "test/docs/operations.test.ts",
+      against: "the compiler, and the configuration's schema",
     },
     {
       block:

@@ -33,16 +33,22 @@ test("the page has the help of every command", () => {
   expect(readPage(PAGE)).toContain("### pushcast push");
 });
 
-test("all lines of the page and of the helps that call pushcast have options that it takes", async () => {
+test("all lines of the page, the runbook and the helps that call pushcast have options that it takes", async () => {
   const examples = commands.flatMap((command) => command.examples.map(({ line }) => line));
   const ofPage = blocksOf(PAGE).filter(({ language }) => language === "sh");
-  const lines = [...examples, ...ofPage.flatMap(({ code }) => code.split("\n"))].filter((line) =>
-    /pushcast [a-z]/.test(line),
+  const ofRunbook = blocksOf("docs/runbook.md").flatMap(({ code }) =>
+    code.split("\n").filter((line) => line.startsWith("npx pushcast ")),
   );
+  expect(ofRunbook).not.toEqual([]);
+  const lines = [
+    ...examples,
+    ...ofPage.flatMap(({ code }) => code.split("\n")).filter((line) => /pushcast [a-z]/.test(line)),
+    ...ofRunbook,
+  ];
   expect(lines.length).toBeGreaterThan(commands.length);
   // Functions in place of the programs: they print the arguments that the shell gives them.
   const printing = "pushcast() { printf '%s\\x1f' \"$@\" >&2; printf '\\x1e' >&2; }";
-  const others = 'npx() { "$@"; }; jq() { cat; }; date() { :; }';
+  const others = 'ops=,localhost:9100; npx() { "$@"; }; jq() { cat; }; date() { :; }';
   const printed = await runShell([printing, others, ...lines].join("\n"));
 
   const calls = printed.split("\x1e").slice(0, -1);

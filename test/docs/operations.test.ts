@@ -1,10 +1,10 @@
 import { createHmac, verify } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { resolveConfig } from "@pushcast/cdk8s";
+import { loadConfig, resolveConfig } from "@pushcast/cdk8s";
 import { listen } from "@pushcast/runtime";
 import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
@@ -14,7 +14,7 @@ import { readSecretLines } from "../../services/connect-node/src/rooms/secret-li
 import { parseCallers } from "../../services/push-manager/src/access/callers-file.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { ManagerClient } from "../support/manager-client.ts";
-import { blockOf, withReplaced } from "./pages.ts";
+import { blockOf, blocksOf, withReplaced } from "./pages.ts";
 import { runShell, Shell } from "./shell.ts";
 
 const PAGE = "docs/operations.md";
@@ -53,24 +53,21 @@ test("the commands start an etcd, a manager and two nodes, which find each other
 
 test("the secrets and keys that the page makes are ones that a node reads, and only its user", async () => {
   const folder = temporaryFolder();
-  for (const first of ["(umask 077; openssl rand -hex 32", "(umask 077; openssl rand -base64 48"]) {
-    await runShell(blockOf(PAGE, first).code, { folder });
+  const keys = (code: string) => withReplaced(code, { "~/pushcast-keys": folder });
+  for (const inBlock of ["openssl rand -hex 32", "openssl rand -base64 48"]) {
+    const block = blocksOf(PAGE).find(({ code }) => code.includes(inBlock));
+    await runShell(keys(block?.code ?? ""));
   }
 
   const read = (name: string) => readFileSync(join(folder, name));
   expect(read("secret").toString()).toMatch(/^[0-9a-f]{64}\n$/);
   expect(read("issuer.pub.pem").toString()).toMatch(/^-----BEGIN PUBLIC KEY-----/);
   expect(readSecretLines(read("ticket-secrets"))).toHaveLength(1);
-  for (const name of ["secret", "ticket-secrets"]) {
+  for (const name of ["", "secret", "ticket-secrets"]) {
     expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
   }
 
-  const tokens = withReplaced(blockOf(PAGE, "npx pushcast token").code, {
-    "secret-file secret": `secret-file ${join(folder, "secret")}`,
-    "issuer.pem": join(folder, "issuer.pem"),
-    "ann.jwt": join(folder, "ann.jwt"),
-  });
-  const printed = await runShell(tokens);
+  const printed = await runShell(keys(blockOf(PAGE, "npx pushcast token").code));
   const [ofSecret, ofPair] = [
     read("ann.jwt").toString().trim(),
     /^ey\S+$/m.exec(printed)?.[0] ?? "",
@@ -100,7 +97,7 @@ test("a manager and a node of the page take ann's token, and nobody without one"
   const [grpc, nodeGrpc, ws] = await freePorts(3);
   const commands = withReplaced(blockOf(PAGE, "export REGISTRY=static").code, {
     "127.0.0.1:50052": `127.0.0.1:${nodeGrpc}`,
-    "JWT_SECRET_FILE=secret": `JWT_SECRET_FILE=${secret}`,
+    "~/pushcast-keys/secret": secret,
     "OPS_PORT=9101": `OPS_PORT=0 GRPC_PORT=${nodeGrpc} WS_PORT=${ws}`,
     "node services/push-manager": `GRPC_PORT=${grpc} OPS_PORT=0 node services/push-manager`,
   });
@@ -113,7 +110,7 @@ test("a manager and a node of the page take ann's token, and nobody without one"
     PUSHCAST_MANAGER: `127.0.0.1:${grpc}`,
     PUSHCAST_URL: `ws://127.0.0.1:${ws}/ws`,
   };
-  const tailing = withReplaced(blockOf(PAGE, "npx pushcast tail").code, { "ann.jwt": token });
+  const tailing = withReplaced(blockOf(PAGE, "npx pushcast tail").code, { "~/pushcast-keys/ann.jwt": token });
   const tail = new Shell(tailing, { env });
   onTestFinished(() => tail.close());
   await tail.shows(/connected to \S+ as ann/);
@@ -134,7 +131,12 @@ test("the callers of the page are read by a push-manager", () => {
   const { entries } = parseCallers(Buffer.from(blockOf(PAGE, "callers:").code));
   expect(entries).toMatchObject([
     { name: "shop", certificates: ["shop.example.com"], rate: { perSecond: 500, burst: 1000 } },
+    { name: "operator" },
   ]);
+  const [, operator] = entries;
+  expect([...(operator?.rpcs ?? [])]).toEqual(["ListNodes", "PushToRoom"]);
+  expect(operator?.rooms.has("pushcast-doctor-4711")).toBe(true);
+  expect(operator?.rooms.has("lobby")).toBe(false);
 });
 
 test("the security context of the page is what the manifests have", () => {
@@ -146,14 +148,19 @@ test("the security context of the page is what the manifests have", () => {
   expect(pod?.spec.securityContext?.sysctls).toEqual(securityContext.sysctls);
 });
 
-test("the commands for the console name what the manifests have", () => {
+test("the commands for the console name what the manifests have", async () => {
   const { code } = blockOf(PAGE, "kubectl -n pushcast create secret generic console");
   const [, namespace, secret, key, workload, port] =
     /-n (\S+) create secret generic (\S+) --from-literal=(\w+)=.*port-forward deployment\/(\S+) (\d+)/s.exec(
       code,
     ) ?? [];
   const consoleTokenSecret = { name: secret ?? "", key: key ?? "" };
-  const config = resolveConfig("dev", { pushManager: { consoleTokenSecret } });
+  const [snippet = ""] = blocksOf(PAGE).flatMap(({ language, code }) =>
+    language === "ts" && code.includes("consoleTokenSecret") ? code : [],
+  );
+  const file = join(temporaryFolder(), "own.ts");
+  writeFileSync(file, snippet);
+  const config = await loadConfig({ profile: "prod", file });
   expect(namespace).toBe(config.namespace);
   const pods = workloadsOf(manifestsOf(config)).find(
     ({ name }) => name === `Deployment/${workload}`,

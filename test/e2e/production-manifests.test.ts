@@ -4,6 +4,7 @@ import { credentials, Metadata, status } from "@grpc/grpc-js";
 import { resolveConfig } from "@pushcast/cdk8s";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { manifestsOf, ofKind } from "../../infra/cdk8s/test/support/manifests.ts";
+import { readPage } from "../docs/pages.ts";
 import { type CertificateFiles, TestCa } from "../support/certificates.ts";
 import { LoopbackPods, portOf, type Secrets } from "../support/loopback-pods.ts";
 import { ManagerClient, refusal } from "../support/manager-client.ts";
@@ -104,6 +105,28 @@ describe("the processes that the manifests of prod describe", { timeout: 60_000 
     const stranger = managerClient(randomBytes(24).toString("base64url"));
     const push = stranger.pushToRoom({ roomId: "room-001", content: "hello" });
     expect((await refusal(push)).code).toBe(status.UNAUTHENTICATED);
+  });
+
+  test("can be asked by etcdctl as the runbook says", async () => {
+    const commands = Array.from(
+      readPage("docs/runbook.md").matchAll(
+        /kubectl -n pushcast exec (etcd-\d) -- (etcdctl [^`\n]+)/g,
+      ),
+      ([, member = "", command = ""]) => ({ member, command }),
+    );
+    const printed: string[] = [];
+    for (const { member, command } of commands) {
+      const pod = pods.of("etcd").find(({ name }) => name === member);
+      if (pod === undefined) throw new Error(`there is no ${member}`);
+      const args = command.split(" ").map((text) => text.replace(/^""$/, ""));
+      printed.push(await pods.exec(pod, args));
+    }
+
+    const keys = pods.of("connect-node").map(({ name }) => `/pushcast/nodes/${name}`);
+    expect(commands.map(({ command }) => command.split(" ")[1])).toEqual(
+      expect.arrayContaining(["get", "defrag", "alarm"]),
+    );
+    for (const key of keys) expect(printed[0]).toContain(key);
   });
 
   test("let in no client that only says who it is", async () => {

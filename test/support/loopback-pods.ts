@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import {
   type Manifest,
   type Workload,
@@ -81,6 +82,16 @@ export class LoopbackPods {
     await Promise.all(
       this.pods.map((pod) => until(`${pod.name} is ready`, () => this.#isReady(pod))),
     );
+  }
+
+  /** As `kubectl exec`: runs a program with a pod's environment; resolves with what it writes on stdout. */
+  async exec(pod: LoopbackPod, [program = "", ...args]: readonly string[]): Promise<string> {
+    const own = Object.entries(pod.env).map(([name, value]) => [
+      name,
+      this.#mounted(pod, this.#resolved(expanded(value, pod.env))),
+    ]);
+    const env = { PATH: process.env.PATH, ...Object.fromEntries(own) };
+    return (await promisify(execFile)(program, args, { env })).stdout;
   }
 
   /** Starts a member of etcd again, with an empty volume; resolves with why it ends. */

@@ -62,6 +62,27 @@ describe("with TLS", () => {
     ]);
   });
 
+  test("etcdctl in a member's pod asks that member, by a name of its certificate and with its files", () => {
+    const { container } = workload(withTls(), "etcd");
+    const given = Object.fromEntries(
+      (container.env ?? []).map(({ name, value }) => [
+        name,
+        value?.replace("$(POD_NAME)", "etcd-0"),
+      ]),
+    );
+
+    expect(given).toMatchObject({
+      ETCDCTL_ENDPOINTS: "https://etcd-0.etcd:2379",
+      ETCDCTL_CACERT: "/etc/etcd/ca.crt",
+      ETCDCTL_CERT: "/etc/etcd/tls.crt",
+      ETCDCTL_KEY: "/etc/etcd/tls.key",
+    });
+    const plain = workload(withTls({ enabled: false }), "etcd").container.env ?? [];
+    expect(plain.slice(1)).toEqual([
+      { name: "ETCDCTL_ENDPOINTS", value: "http://$(POD_NAME).etcd:2379" },
+    ]);
+  });
+
   test("the services ask etcd for TLS, and no Service says that gRPC is without", () => {
     const manifests = withTls();
     for (const name of ["push-manager", "connect-node"]) {

@@ -1,7 +1,7 @@
 import type { Client } from "./api.ts";
 import { type ClientInit, PushcastClient } from "./client.ts";
 import { systemClock } from "./clock.ts";
-import { systemNetwork } from "./network.ts";
+import { networkTo } from "./network.ts";
 import type { ConnectOptions } from "./options.ts";
 import type { Warning } from "./warning.ts";
 import { checkUrl, type WebSocketConstructor } from "./web-socket.ts";
@@ -22,7 +22,7 @@ export function connect(options: ConnectOptions): Client {
     frameRate: 80,
     maxBuffered: 1_000,
     clock: systemClock,
-    network: systemNetwork,
+    network: networkTo(options.url),
     random: Math.random,
     onWarning: warn,
     ...given(options),

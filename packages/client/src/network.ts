@@ -12,7 +12,7 @@ const device = globalThis as Partial<Pick<EventTarget, "addEventListener">> & {
 };
 
 /** That of the browser; always online where there is none, as in Node. */
-export const systemNetwork: Network = {
+const systemNetwork: Network = {
   get isOnline() {
     return device.navigator?.onLine !== false;
   },
@@ -24,3 +24,15 @@ export const systemNetwork: Network = {
     return () => end.abort();
   },
 };
+
+/** For servers on the device itself: they are there, whatever it says of its network. */
+const loopbackNetwork: Network = {
+  isOnline: true,
+  watch: () => () => {},
+};
+
+/** What to heed on the way to a server. A URL that is not known yet may be anywhere. */
+export function networkTo(url: unknown): Network {
+  const isLoopback = /^wss?:\/\/(localhost|127(\.\d+){3}|\[::1])([:/?]|$)/i.test(String(url));
+  return isLoopback ? loopbackNetwork : systemNetwork;
+}

@@ -48,7 +48,7 @@ export interface ConnectOptions {
   readonly onWarning?: (warning: Warning) => void;
   /** @default that of the device */
   readonly clock?: Clock;
-  /** @default that of the browser; in Node always online */
+  /** @default that of the browser; in Node, and where `url` is a loopback address, always online */
   readonly network?: Network;
   /** From 0 up to and without 1. @default `Math.random` */
   readonly random?: () => number;

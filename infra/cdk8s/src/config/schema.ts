@@ -215,9 +215,13 @@ export const configSchema = z.strictObject({
       members: z
         .union([z.literal(1), z.literal(3), z.literal(5)], "must be 1, 3 or 5")
         .default(3)
-        .describe("How many. It cannot be changed later: a member is added by hand."),
+        .describe(
+          "How many. Where it changes, etcd has to be started anew, and all manifests applied.",
+        ),
       storageClass: dnsName.optional().describe("The StorageClass; else the cluster's default."),
-      storage: bytes.default("8Gi").describe("The volume of a member. It cannot be changed later."),
+      storage: bytes
+        .default("8Gi")
+        .describe("The volume of a member. Where it changes, etcd has to be started anew."),
       spread: z
         .enum(["required", "preferred"])
         .default("required")

@@ -18,6 +18,8 @@ const VOLUME = "data";
 const MOUNT_PATH = "/var/lib/etcd";
 /** Below the mount: etcd wants a folder of its own, which nobody else can read. */
 const DATA_FOLDER = `${MOUNT_PATH}/data`;
+/** The member's own name, which its certificate has. */
+const SELF = `$(POD_NAME).${NAME}`;
 /** The nodes' keys are below a megabyte; the rest is room for their history. */
 const QUOTA_BYTES = 512 * 1024 ** 2;
 const STOP_SECONDS = 30;
@@ -112,7 +114,7 @@ function container({ etcd, images, tls }: Config): k8s.Container {
     name: NAME,
     image: images.etcd,
     command: ["etcd", ...flags(etcd, tls)],
-    env: [{ name: "POD_NAME", valueFrom: fromField("metadata.name") }],
+    env: [{ name: "POD_NAME", valueFrom: fromField("metadata.name") }, ...etcdctl(tls)],
     ports: [client, peer, metrics].map(containerPort),
     // /livez, not /health: a member without a majority is not helped by a restart.
     ...probes(metrics),
@@ -124,8 +126,21 @@ function container({ etcd, images, tls }: Config): k8s.Container {
   };
 }
 
+/** So that `kubectl exec etcd-0 -- etcdctl …` reaches the pod's own member, also with TLS. */
+function etcdctl(tls: Config["tls"]): k8s.EnvVar[] {
+  const files = {
+    CACERT: `${TLS_PATH}/${TLS_KEYS.ca}`,
+    CERT: `${TLS_PATH}/${TLS_KEYS.certificate}`,
+    KEY: `${TLS_PATH}/${TLS_KEYS.key}`,
+  };
+  const values = {
+    ENDPOINTS: `${scheme(tls)}://${SELF}:${client.number}`,
+    ...(tls.enabled ? files : {}),
+  };
+  return Object.entries(values).map(([name, value]) => ({ name: `ETCDCTL_${name}`, value }));
+}
+
 function flags(etcd: Config["etcd"], tls: Config["tls"]): string[] {
-  const self = `$(POD_NAME).${NAME}`;
   const http = scheme(tls);
   const cluster = etcdHosts(etcd).map(
     (host, index) => `${NAME}-${index}=${http}://${host}:${peer.number}`,
@@ -135,9 +150,9 @@ function flags(etcd: Config["etcd"], tls: Config["tls"]): string[] {
     "--name=$(POD_NAME)",
     `--data-dir=${DATA_FOLDER}`,
     `--listen-client-urls=${http}://0.0.0.0:${client.number}`,
-    `--advertise-client-urls=${http}://${self}:${client.number}`,
+    `--advertise-client-urls=${http}://${SELF}:${client.number}`,
     `--listen-peer-urls=${http}://0.0.0.0:${peer.number}`,
-    `--initial-advertise-peer-urls=${http}://${self}:${peer.number}`,
+    `--initial-advertise-peer-urls=${http}://${SELF}:${peer.number}`,
     // The probes have no certificate.
     `--listen-metrics-urls=http://0.0.0.0:${metrics.number}`,
     `--initial-cluster=${cluster.join(",")}`,
