@@ -1,3 +1,4 @@
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,16 +25,21 @@ function blockWith(text: string): string {
   return block.code;
 }
 
-/** Runs a block as a module of this repository; what it has printed. */
-async function run(code: string): Promise<unknown[][]> {
+/** Imports a block as a module of this repository. */
+async function load(code: string): Promise<Record<string, unknown>> {
   mkdirSync(join(ROOT, ".tmp"), { recursive: true });
   const folder = mkdtempSync(join(ROOT, ".tmp/biz-servers-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "push.ts");
   writeFileSync(file, code);
+  return await import(file);
+}
+
+/** Runs a block; what it has printed. */
+async function run(code: string): Promise<unknown[][]> {
   const log = vi.spyOn(console, "log").mockImplementation(() => {});
   onTestFinished(() => log.mockRestore());
-  await import(file);
+  await load(code);
   return log.mock.calls;
 }
 
@@ -140,7 +146,7 @@ describe("docs/biz-servers.md", { timeout: 60_000 }, () => {
       ...tlsSettings(certificate),
     });
     await run(
-      withReplaced(blockWith("serverName"), {
+      withReplaced(blockWith("push-token"), {
         "dns:///push-manager-headless.pushcast.svc:50051": manager.grpcAddress,
         "ca.crt": certificate.ca,
         '"push-token"': JSON.stringify(tokenFile),
@@ -153,6 +159,53 @@ describe("docs/biz-servers.md", { timeout: 60_000 }, () => {
     });
     expect(pushes).toBe(1);
   });
+
+  test.each([
+    { alg: "HS256", keyFile: "secret", setting: "JWT_SECRET_FILE", verified: "secret" },
+    {
+      alg: "ES256",
+      keyFile: "private.pem",
+      setting: "JWT_PUBLIC_KEY_FILE",
+      verified: "public.pem",
+    },
+  ])(
+    "a node lets in who has a token that is made with $alg",
+    async ({ alg, keyFile, setting, verified }) => {
+      const { folder } = await stage.ca();
+      const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+      const files = {
+        secret: `${randomBytes(32).toString("hex")}\n`,
+        "private.pem": pair.privateKey.export({ type: "sec1", format: "pem" }),
+        "public.pem": pair.publicKey.export({ type: "spki", format: "pem" }),
+      };
+      for (const [name, content] of Object.entries(files))
+        writeFileSync(join(folder, name), content);
+      const guarded = await stage.node({
+        REGISTRY: "memory",
+        AUTH_MODE: "jwt",
+        JWT_ISSUER: "https://shop.example.com",
+        JWT_AUDIENCE: "push",
+        [setting]: join(folder, verified),
+      });
+
+      const code = withReplaced(blockWith(`alg: "${alg}"`), {
+        [`"${keyFile}"`]: JSON.stringify(join(folder, keyFile)),
+      });
+      const { clientToken } = (await load(code)) as {
+        clientToken(userId: string): Promise<string>;
+      };
+      const client = await stage.client(guarded, {
+        userId: "ann",
+        token: await clientToken("ann"),
+      });
+      await client.join("shop:1");
+
+      expect(client.frames).toContainEqual(
+        expect.objectContaining({ type: "joined", room: "shop:news" }),
+      );
+      await client.close();
+    },
+  );
 
   test("grpcurl's calls are calls that a push-manager takes, and finds by reflection", async () => {
     const lines = blockOf(PAGE, "grpcurl").code.trim().split("\n");
