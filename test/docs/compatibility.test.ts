@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { nodeSettings } from "@pushcast/connect-node";
 import { pushManagerSettings } from "@pushcast/push-manager";
 import type { SettingsSchema } from "@pushcast/runtime";
 import { expect, test } from "vitest";
+import { ROOT } from "../repository/files.ts";
 import { codeSpans } from "../repository/markdown.ts";
 import { quotedInTests } from "../repository/test-titles.ts";
 import { readPage } from "./pages.ts";
@@ -27,4 +30,11 @@ test("docs/compatibility.md names the settings that must be the same in all proc
   );
 
   expect(named.toSorted()).toEqual(common.toSorted());
+  // What the processes show of them, and pushcast doctor compares.
+  const shown = ["connect-node", "push-manager"].flatMap((service) => {
+    const code = readFileSync(join(ROOT, `services/${service}/src/metrics.ts`), "utf8");
+    const [, settings = ""] = /showCommonSettings\([^{]*\{([^}]*)\}/.exec(code) ?? [];
+    return Array.from(settings.matchAll(/: settings\.([A-Z_]+),/g), ([, name]) => name);
+  });
+  expect([...new Set(shown)].sort()).toEqual(common.toSorted());
 });

@@ -30,6 +30,7 @@ beforeAll(async () => {
     Promise.resolve(new Shell(`${start} -- --free-ports`)),
     launchBrowser(),
   ]);
+  await system.shows(/^Building/m);
   await system.shows(/Ctrl-C stops it/);
   [, manager = ""] = await system.shows(/push-manager +(localhost:\d+)/);
   [, node = ""] = await system.shows(/page +http:\/\/(localhost:\d+)\//);

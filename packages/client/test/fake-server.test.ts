@@ -139,4 +139,22 @@ describe("the fake server", () => {
     await server.settle();
     expect(client.state.state).toBe("open");
   });
+
+  it.each([
+    { random: () => 0, waits: [500, 500, 500, 500] },
+    { random: () => 0.5, waits: [750, 1250, 2250, 4250] },
+  ])(
+    "is waited for the shortest times, or for those of the test's own `random`",
+    async ({ random, waits }) => {
+      const server = new FakeServer();
+      const { client } = await app(server, { random });
+      const waited: number[] = [];
+      client.on("state", (state) => {
+        if (state.state === "closed" && state.retry) waited.push(state.retryInMs);
+      });
+      await server.stop();
+      await server.advance(10_000);
+      expect(waited.slice(0, 4)).toEqual(waits);
+    },
+  );
 });
