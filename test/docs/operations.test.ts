@@ -110,7 +110,9 @@ test("a manager and a node of the page take ann's token, and nobody without one"
     PUSHCAST_MANAGER: `127.0.0.1:${grpc}`,
     PUSHCAST_URL: `ws://127.0.0.1:${ws}/ws`,
   };
-  const tailing = withReplaced(blockOf(PAGE, "npx pushcast tail").code, { "~/pushcast-keys/ann.jwt": token });
+  const tailing = withReplaced(blockOf(PAGE, "npx pushcast tail").code, {
+    "~/pushcast-keys/ann.jwt": token,
+  });
   const tail = new Shell(tailing, { env });
   onTestFinished(() => tail.close());
   await tail.shows(/connected to \S+ as ann/);
