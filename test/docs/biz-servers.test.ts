@@ -164,9 +164,9 @@ describe("docs/biz-servers.md", { timeout: 60_000 }, () => {
     { alg: "HS256", keyFile: "secret", setting: "JWT_SECRET_FILE", verified: "secret" },
     {
       alg: "ES256",
-      keyFile: "private.pem",
+      keyFile: "issuer.pem",
       setting: "JWT_PUBLIC_KEY_FILE",
-      verified: "public.pem",
+      verified: "issuer.pub.pem",
     },
   ])(
     "a node lets in who has a token that is made with $alg",
@@ -175,8 +175,8 @@ describe("docs/biz-servers.md", { timeout: 60_000 }, () => {
       const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
       const files = {
         secret: `${randomBytes(32).toString("hex")}\n`,
-        "private.pem": pair.privateKey.export({ type: "sec1", format: "pem" }),
-        "public.pem": pair.publicKey.export({ type: "spki", format: "pem" }),
+        "issuer.pem": pair.privateKey.export({ type: "sec1", format: "pem" }),
+        "issuer.pub.pem": pair.publicKey.export({ type: "spki", format: "pem" }),
       };
       for (const [name, content] of Object.entries(files))
         writeFileSync(join(folder, name), content);
