@@ -37,6 +37,8 @@ export default defineConfig({
           hookTimeout: 30_000,
           // Each file starts processes of its own: etcd, services, browsers.
           maxWorkers: 3,
+          // As above: what a file changes is in its own processes.
+          isolate: false,
           sequence: { groupOrder: 2 },
         },
       },
