@@ -1,6 +1,7 @@
 import type { Output } from "../frame/output.ts";
 import { printable } from "../frame/printable.ts";
 import type { Style, Styler } from "../frame/style.ts";
+import { wrap } from "../frame/wrap.ts";
 import type { Finding, FindingStatus, Section } from "./finding.ts";
 
 const STATUSES: readonly FindingStatus[] = ["ok", "warn", "fail", "not checked"];
@@ -78,28 +79,13 @@ function findingLines(finding: Finding, width: number, style: Styler): string[] 
   const { check, status, found } = finding;
   const indent = " ".repeat(2 + MARK_WIDTH);
   const room = Math.max(20, width - indent.length);
-  const [first = "", ...rest] = wrapped(`${check}: ${printable(found)}`, room);
+  const [first = "", ...rest] = wrap(`${check}: ${printable(found)}`, room);
   const head = `  ${style(STYLES[status], MARKS[status].padEnd(MARK_WIDTH))}${first}`;
   const advice =
     status === "ok"
       ? []
-      : wrapped(printable(finding.advice), room - 2).map(
+      : wrap(printable(finding.advice), room - 2).map(
           (line, index) => `${indent}${index === 0 ? "→ " : "  "}${line}`,
         );
   return [head, ...rest.map((line) => indent + line), ...advice];
-}
-
-/** Lines of whole words. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }

@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { type Option, optionName } from "./option.ts";
+import { wrap } from "./wrap.ts";
 
 const WIDTH = 80;
 const MARGIN = "  ";
@@ -65,18 +66,4 @@ function section(title: string, rows: readonly (readonly [name: string, doc: str
     return [start, ...rest.map((line) => indent + line)].join("\n");
   });
   return `${title}:\n${lines.join("\n")}`;
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }
